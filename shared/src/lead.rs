@@ -1,0 +1,104 @@
+//! A lead: a contact in a campaign, and what the source said about them.
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Whether a lead is worked on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum LeadStatus {
+    /// The default of new leads; processed.
+    Active,
+    /// Successful; no longer processed.
+    Qualified,
+    /// Unsuccessful; no longer processed.
+    Rejected,
+    /// Like another lead, and still processed.
+    Duplicate,
+    /// Invalid; no longer processed.
+    Deleted,
+}
+
+impl LeadStatus {
+    /// The gate: only these leads go through the pipeline, automation and scoring.
+    pub fn is_processed(self) -> bool {
+        matches!(self, Self::Active | Self::Duplicate)
+    }
+}
+
+/// One answer of a questionnaire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Answer {
+    /// What rules and payloads call it: `questionnaire.<key>`.
+    pub key: String,
+    /// The question as the person saw it; the key itself when the source gave none.
+    pub question: String,
+    /// Text, number, boolean or a list of these.
+    #[schema(value_type = Object)]
+    pub answer: Value,
+}
+
+/// What a source says about a person beyond name, email and phone. Every member may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Details {
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub address: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questionnaire: Vec<Answer>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub custom_fields: Map<String, Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub attribution: Map<String, Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub compliance: Map<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Value>,
+}
+
+impl Details {
+    /// Takes over what `newer` says; lists of answers and maps are merged by key.
+    pub fn merge(&mut self, newer: Self) {
+        for (mine, theirs) in [
+            (&mut self.address, newer.address),
+            (&mut self.custom_fields, newer.custom_fields),
+            (&mut self.attribution, newer.attribution),
+            (&mut self.compliance, newer.compliance),
+        ] {
+            mine.extend(theirs);
+        }
+        for answer in newer.questionnaire {
+            match self.questionnaire.iter_mut().find(|mine| mine.key == answer.key) {
+                Some(mine) => *mine = answer,
+                None => self.questionnaire.push(answer),
+            }
+        }
+        self.files.extend(newer.files);
+        self.notes.extend(newer.notes);
+        self.date_of_birth = newer.date_of_birth.or(self.date_of_birth.take());
+        self.country = newer.country.or(self.country.take());
+        self.timezone = newer.timezone.or(self.timezone.take());
+    }
+}
+
+/// Name, email and phone, normalised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub first_name: String,
+    pub last_name: String,
+    /// Lower case.
+    pub email: String,
+    /// E.164.
+    pub phone: String,
+}

@@ -1,0 +1,40 @@
+//! What earlier stages hand to later ones; stored with the submission.
+use crate::ids::CampaignId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The results of the stages that have run, empty at first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Carry {
+    /// Campaigns this submission was routed away from, oldest first (the loop guard).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routed_from: Vec<CampaignId>,
+    /// Campaigns whose submissions of this lead led here by fallback, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallen_from: Vec<CampaignId>,
+    /// Answers brought back by the first action, by field path.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub answers: Map<String, Value>,
+    /// The computed keys (stage 4).
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub computed: Map<String, Value>,
+    /// Values in the endpoint's own words, by field path (stage 6).
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub canonical: Map<String, Value>,
+    /// What is sent, and under which key (stage 7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Planned>,
+}
+
+/// A delivery that stage 7 has prepared and stage 8 performs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Planned {
+    /// Which endpoint of the campaign revision.
+    pub endpoint: String,
+    /// Sent with every attempt, so that a repeated post is recognisably the same post.
+    pub idempotency_key: String,
+    /// The body as it is sent, byte for byte.
+    pub body: String,
+}
