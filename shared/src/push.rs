@@ -1,0 +1,91 @@
+//! Ringing the bell after a commit: pushes are collected, sent together, and lost without harm when the queue is away.
+use crate::{
+    ids::SubmissionId,
+    queue::{Job, Lane, Queue},
+    submission::Stage,
+};
+use std::{collections::HashMap, time::Duration};
+use tokio::sync::mpsc;
+
+/// Pushes that may wait; more are dropped, and the due sweep makes them up.
+const WAITING: usize = 50_000;
+/// Pushes sent together, at most.
+const MOST: usize = 1_000;
+/// Jobs in a lane above which nothing more is pushed: the queue has enough to do, and the due sweep tops it up from the database.
+pub const DEPTH_MAX: u64 = 50_000;
+
+/// The lane of a stage's jobs.
+pub const fn lane(stage: Stage) -> Lane {
+    match stage {
+        Stage::Routing => Lane::new("routing"),
+        Stage::FirstAction => Lane::new("first_action"),
+        Stage::Disqualification => Lane::new("disqualification"),
+        Stage::DynamicKeys => Lane::new("dynamic_keys"),
+        Stage::RequiredFields => Lane::new("required_fields"),
+        Stage::FieldQualification => Lane::new("field_qualification"),
+        Stage::Payload => Lane::new("payload"),
+        Stage::Delivery => Lane::new("delivery"),
+        Stage::Fallback => Lane::new("fallback"),
+    }
+}
+
+/// Pushes stage jobs in the background. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pusher(mpsc::Sender<(Stage, Job, Duration)>);
+
+impl Pusher {
+    pub fn start(queue: Queue) -> Self {
+        let (sender, mut pushes) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            let mut batch = Vec::new();
+            let mut full = HashMap::new();
+            while pushes.recv_many(&mut batch, MOST).await > 0 {
+                send(&queue, &mut batch, &mut full).await;
+            }
+        });
+        Self(sender)
+    }
+
+    /// Pushes the job of a committed submission. A push that is lost is made up by the due sweep.
+    pub fn push(&self, stage: Stage, submission: SubmissionId, generation: i64) {
+        self.push_later(stage, submission, generation, Duration::ZERO);
+    }
+
+    /// The same, for a job that is due after `pause`.
+    pub fn push_later(
+        &self,
+        stage: Stage,
+        submission: SubmissionId,
+        generation: i64,
+        pause: Duration,
+    ) {
+        let job = Job { id: submission.0, generation };
+        if self.0.try_send((stage, job, pause)).is_err() {
+            tracing::debug!(%submission, "a push was dropped; the due sweep makes it up");
+        }
+    }
+}
+
+async fn send(
+    queue: &Queue,
+    batch: &mut Vec<(Stage, Job, Duration)>,
+    full: &mut HashMap<Stage, bool>,
+) {
+    let mut lanes: HashMap<Stage, Vec<(Job, Duration)>> = HashMap::new();
+    for (stage, job, pause) in batch.drain(..) {
+        lanes.entry(stage).or_default().push((job, pause));
+    }
+    for (stage, mut jobs) in lanes {
+        if full.get(&stage).copied().unwrap_or(false) {
+            jobs.truncate(1); // one push keeps asking for the depth
+        }
+        match queue.push(lane(stage), &jobs).await {
+            Ok(pushed) => {
+                full.insert(stage, pushed.depth > DEPTH_MAX);
+            }
+            Err(error) => {
+                tracing::warn!(%stage, jobs = jobs.len(), %error, "pushes are lost; the due sweep makes them up");
+            }
+        }
+    }
+}
