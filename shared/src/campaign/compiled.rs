@@ -1,0 +1,84 @@
+//! A campaign revision ready for use: rules parsed, expressions and patterns compiled.
+use super::{
+    accepted::AcceptedMatcher,
+    computed::ComputedKeys,
+    config::{CampaignConfig, EndpointConfig},
+    required::RequiredFields,
+    response::ResponseClassifier,
+};
+use crate::ids::CampaignId;
+use chrono_tz::Tz;
+use serde_json::Value;
+
+/// A campaign revision. It never changes, so it is shared and kept.
+#[derive(Debug)]
+pub struct Campaign {
+    pub id: CampaignId,
+    pub code: String,
+    pub name: String,
+    pub revision: i64,
+    /// In which zone its days begin.
+    pub zone: Tz,
+    pub config: CampaignConfig,
+    pub computed: ComputedKeys,
+    /// The fields that stage 5 looks for, beside those the payload marks.
+    pub required: RequiredFields,
+    pub accepted: Vec<AcceptedMatcher>,
+    pub endpoint: Option<Endpoint>,
+}
+
+/// An endpoint with its compiled response rules.
+#[derive(Debug)]
+pub struct Endpoint {
+    pub config: EndpointConfig,
+    pub response: ResponseClassifier,
+}
+
+/// A stored revision that this program cannot use.
+#[derive(Debug, thiserror::Error)]
+#[error("campaign {id} revision {revision} cannot be used: {why}")]
+pub struct Unusable {
+    pub id: CampaignId,
+    pub revision: i64,
+    pub why: String,
+}
+
+/// Whose revision it is.
+#[derive(Debug, Clone)]
+pub struct Name {
+    pub id: CampaignId,
+    pub code: String,
+    pub name: String,
+    pub revision: i64,
+}
+
+impl Campaign {
+    /// Compiles a stored configuration.
+    pub fn compile(name: Name, config: Value) -> Result<Self, Unusable> {
+        let (id, revision) = (name.id, name.revision);
+        let unusable = |why: String| Unusable { id, revision, why };
+        let config: CampaignConfig =
+            serde_json::from_value(config).map_err(|error| unusable(error.to_string()))?;
+        let computed = ComputedKeys::compile(&config.computed_keys)
+            .map_err(|problems| unusable(first(problems)))?;
+        let endpoint = match config.endpoints.first() {
+            None => None,
+            Some(endpoint) => Some(Endpoint {
+                config: endpoint.clone(),
+                response: endpoint.response.compile().map_err(|p| unusable(first(p)))?,
+            }),
+        };
+        let zone = config.timezone.as_deref().and_then(|zone| zone.parse().ok());
+        let required = RequiredFields { fields: config.required_fields.clone() };
+        let accepted = config.accepted_values.iter().map(AcceptedMatcher::compile);
+        let accepted =
+            accepted.collect::<Result<_, _>>().map_err(|problems| unusable(first(problems)))?;
+        let Name { code, name, .. } = name;
+        let zone = zone.unwrap_or(Tz::UTC);
+        Ok(Self { id, code, name, revision, zone, config, computed, required, accepted, endpoint })
+    }
+}
+
+fn first(problems: Vec<super::Problem>) -> String {
+    problems.first().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,263 @@
+//! A campaign's configuration as the API takes it: strict, complete, and stored whole with each revision.
+use super::{
+    accepted::AcceptedValues, computed::ComputedKey, guard::GuardPolicy, payload::PayloadTree,
+    problem::Problem, response::ResponseRules,
+};
+use crate::{ids::CampaignId, rules::Rule, submission::End};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+mod checks;
+
+/// Routing rules, hard stops or disqualification rules of a campaign, at most.
+pub const RULES_MAX: usize = 200;
+/// Fallback campaigns, at most.
+pub const FALLBACKS_MAX: usize = 50;
+/// Endpoints of a campaign, at most; several endpoints in order come with a later release.
+pub const ENDPOINTS_MAX: usize = 1;
+/// Headers of an endpoint, at most.
+pub const HEADERS_MAX: usize = 50;
+/// Minutes that a first action may wait: a quarter of a year.
+pub const DEADLINE_MINUTES_MAX: i64 = 129_600;
+/// Seconds that an endpoint may take to answer, at most.
+pub const TIMEOUT_SECONDS_MAX: u64 = 120;
+
+/// Everything a campaign says about its leads.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CampaignConfig {
+    /// IANA zone in which the campaign's days begin; UTC when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Duplicate detection; off when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<Duplicates>,
+    /// Whether the routing rules are evaluated.
+    pub auto_routing: bool,
+    /// In priority order; the first match wins.
+    pub routing: Vec<RoutingRule>,
+    /// Checked before the first action: nobody is called about a lead that cannot be sold.
+    pub hard_stops: Vec<NamedRule>,
+    /// What must happen before delivery; nothing when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_action: Option<FirstAction>,
+    /// Any active rule that matches disqualifies.
+    pub disqualification: Vec<NamedRule>,
+    /// Evaluated in order; later ones see earlier ones as `computed.<key>`.
+    #[schema(value_type = Vec<Object>)]
+    pub computed_keys: Vec<ComputedKey>,
+    /// Field paths that must not be blank, besides those the payload marks as required.
+    pub required_fields: Vec<String>,
+    /// What the endpoint accepts, field by field.
+    #[schema(value_type = Vec<Object>)]
+    pub accepted_values: Vec<AcceptedValues>,
+    /// Where and how leads are delivered.
+    pub endpoints: Vec<EndpointConfig>,
+    /// Which campaigns try when this one does not take the lead.
+    pub fallback: Fallback,
+}
+
+/// Duplicate detection by email or phone within the campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Duplicates {
+    /// How many days back: 1 to 365.
+    pub window_days: i64,
+}
+
+/// A condition with a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamedRule {
+    pub name: String,
+    #[serde(default = "yes")]
+    pub active: bool,
+    #[schema(value_type = Object)]
+    pub rule: Rule,
+}
+
+/// Sends matching leads to another campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RoutingRule {
+    pub name: String,
+    #[serde(default = "yes")]
+    pub active: bool,
+    #[schema(value_type = Object)]
+    pub rule: Rule,
+    /// The campaign that takes the lead.
+    pub to: CampaignId,
+}
+
+/// What must happen before delivery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FirstAction {
+    pub kind: ActionKind,
+    /// For a webhook: where to POST `{leadId, submissionId, campaignId, resumeUrl, deadline}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How long the lead waits at most.
+    pub deadline_minutes: i64,
+    /// What happens then.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
+}
+
+/// Who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    HumanReview,
+    Webhook,
+}
+
+impl ActionKind {
+    /// The word in tables and URLs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HumanReview => "human_review",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// The words in a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::HumanReview => "a human review",
+            Self::Webhook => "a webhook's answer",
+        }
+    }
+}
+
+/// What a wait that nobody ended leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDeadline {
+    /// The lead goes on as if the answer had been yes.
+    Continue,
+    /// The lead is disqualified, and a fallback may take it.
+    #[default]
+    Disqualify,
+    /// The lead is rejected.
+    Reject,
+}
+
+impl OnDeadline {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Disqualify => "disqualify",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// Reads [`OnDeadline::name`] back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Continue, Self::Disqualify, Self::Reject].into_iter().find(|o| o.name() == name)
+    }
+}
+
+/// Where and how leads are delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// Names the endpoint within the campaign, for ever: delivery keys are made from it.
+    pub id: String,
+    /// For people: who the buyer is.
+    pub name: String,
+    pub url: String,
+    #[serde(default)]
+    pub method: Method,
+    /// Sent with every request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// How long the buyer may take to answer, in seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u64,
+    /// The buyer recognises a repeated post by its `Idempotency-Key`, so a post without an answer may be repeated.
+    #[serde(default)]
+    pub idempotent: bool,
+    /// What is sent; a standard document when empty.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub payload: PayloadTree,
+    /// What the answer means.
+    #[schema(value_type = Object)]
+    pub response: ResponseRules,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    #[default]
+    Post,
+    Put,
+    Patch,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+/// Which campaigns try when this one does not take the lead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Fallback {
+    /// In order; each is tried once.
+    pub campaigns: Vec<CampaignId>,
+    /// Also when the buyer refused the lead, or has it already.
+    pub on_rejected: bool,
+    /// Also when the buyer could not be reached.
+    pub on_failed: bool,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self { campaigns: Vec::new(), on_rejected: true, on_failed: true }
+    }
+}
+
+impl Fallback {
+    /// Whether a submission that ends so may be handed on.
+    pub fn applies_to(&self, end: End) -> bool {
+        match end {
+            End::Disqualified | End::MissingData => true,
+            End::Rejected | End::Duplicate => self.on_rejected,
+            End::Failed => self.on_failed,
+            End::Accepted | End::Discarded | End::Withdrawn => false,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_timeout() -> u64 {
+    30
+}
+
+impl CampaignConfig {
+    /// Everything that is wrong with it; empty when it can be saved. `own` is the campaign itself, once it has an id.
+    pub fn problems(&self, own: Option<CampaignId>, policy: &GuardPolicy) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        checks::campaign(self, own, policy, &mut problems);
+        problems
+    }
+
+    /// Other campaigns that it names: they must be of the same workspace.
+    pub fn named_campaigns(&self) -> Vec<(String, CampaignId)> {
+        let routing = self.routing.iter().enumerate();
+        let routing = routing.map(|(at, rule)| (format!("routing[{at}].to"), rule.to));
+        let fallback = self.fallback.campaigns.iter().enumerate();
+        let fallback = fallback.map(|(at, id)| (format!("fallback.campaigns[{at}]"), *id));
+        routing.chain(fallback).collect()
+    }
+}

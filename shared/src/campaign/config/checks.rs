@@ -1,0 +1,169 @@
+//! What must hold of a campaign's configuration before it is saved.
+use super::{
+    ActionKind, CampaignConfig, DEADLINE_MINUTES_MAX, ENDPOINTS_MAX, EndpointConfig, FALLBACKS_MAX,
+    FirstAction, HEADERS_MAX, NamedRule, RULES_MAX, TIMEOUT_SECONDS_MAX,
+};
+use crate::{
+    campaign::{
+        computed::validate_keys,
+        guard::{GuardPolicy, check_url},
+        problem::Problem,
+        required::REQUIRED_MAX,
+    },
+    ids::CampaignId,
+    person,
+    rules::Field,
+};
+
+/// Characters of a rule's or endpoint's name, at most.
+const NAME_MAX: usize = 120;
+/// Characters of a header's value, at most.
+const HEADER_VALUE_MAX: usize = 4_000;
+/// Headers that the delivery sets itself.
+const OWN_HEADERS: [&str; 5] =
+    ["host", "content-length", "content-type", "transfer-encoding", "idempotency-key"];
+
+type Problems = Vec<Problem>;
+
+fn say(problems: &mut Problems, path: impl Into<String>, message: impl Into<String>) {
+    problems.push(Problem { path: path.into(), message: message.into() });
+}
+
+pub(super) fn campaign(
+    config: &CampaignConfig,
+    own: Option<CampaignId>,
+    policy: &GuardPolicy,
+    problems: &mut Problems,
+) {
+    if let Some(zone) = &config.timezone
+        && let Err(why) = person::timezone(zone)
+    {
+        say(problems, "timezone", why);
+    }
+    if let Some(duplicates) = &config.duplicates
+        && !(1..=365).contains(&duplicates.window_days)
+    {
+        say(problems, "duplicates.windowDays", "must be 1 to 365 days");
+    }
+    routing(config, own, problems);
+    named_rules("hardStops", &config.hard_stops, problems);
+    named_rules("disqualification", &config.disqualification, problems);
+    if let Some(action) = &config.first_action {
+        first_action(action, policy, problems);
+    }
+    validate_keys(&config.computed_keys, "computedKeys", problems);
+    count("acceptedValues", config.accepted_values.len(), RULES_MAX, problems);
+    count("requiredFields", config.required_fields.len(), REQUIRED_MAX, problems);
+    for (at, path) in config.required_fields.iter().enumerate() {
+        if let Err(why) = Field::parse(path) {
+            say(problems, format!("requiredFields[{at}]"), why);
+        }
+    }
+    for (at, list) in config.accepted_values.iter().enumerate() {
+        list.validate(&format!("acceptedValues[{at}]"), problems);
+    }
+    if config.endpoints.len() > ENDPOINTS_MAX {
+        say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoint a campaign"));
+    }
+    for (at, one) in config.endpoints.iter().enumerate() {
+        endpoint(one, &format!("endpoints[{at}]"), policy, problems);
+    }
+    fallback(config, own, problems);
+}
+
+fn name(given: &str, path: String, problems: &mut Problems) {
+    match given.trim().chars().count() {
+        0 => say(problems, path, "must not be empty"),
+        n if n > NAME_MAX => say(problems, path, format!("at most {NAME_MAX} characters")),
+        _ => {}
+    }
+}
+
+fn count(path: &str, given: usize, most: usize, problems: &mut Problems) {
+    if given > most {
+        say(problems, path, format!("has {given} entries; at most {most} are allowed"));
+    }
+}
+
+fn routing(config: &CampaignConfig, own: Option<CampaignId>, problems: &mut Problems) {
+    count("routing", config.routing.len(), RULES_MAX, problems);
+    for (at, rule) in config.routing.iter().enumerate() {
+        name(&rule.name, format!("routing[{at}].name"), problems);
+        if Some(rule.to) == own {
+            say(problems, format!("routing[{at}].to"), "is the campaign itself; name another one");
+        }
+    }
+}
+
+fn named_rules(path: &str, rules: &[NamedRule], problems: &mut Problems) {
+    count(path, rules.len(), RULES_MAX, problems);
+    for (at, rule) in rules.iter().enumerate() {
+        name(&rule.name, format!("{path}[{at}].name"), problems);
+    }
+}
+
+fn first_action(action: &FirstAction, policy: &GuardPolicy, problems: &mut Problems) {
+    if !(1..=DEADLINE_MINUTES_MAX).contains(&action.deadline_minutes) {
+        let why = format!("must be 1 to {DEADLINE_MINUTES_MAX} minutes");
+        say(problems, "firstAction.deadlineMinutes", why);
+    }
+    match (action.kind, &action.url) {
+        (ActionKind::Webhook, None) => say(problems, "firstAction.url", "a webhook needs a url"),
+        (ActionKind::Webhook, Some(url)) => {
+            if let Err(why) = check_url(url, policy) {
+                say(problems, "firstAction.url", why.to_string());
+            }
+        }
+        (_, Some(_)) => say(problems, "firstAction.url", "only a webhook has a url"),
+        (_, None) => {}
+    }
+}
+
+fn endpoint(one: &EndpointConfig, at: &str, policy: &GuardPolicy, problems: &mut Problems) {
+    let id_fits = (1..=64).contains(&one.id.len())
+        && one.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if !id_fits {
+        say(problems, format!("{at}.id"), "1 to 64 letters, digits, `_` or `-`");
+    }
+    name(&one.name, format!("{at}.name"), problems);
+    if let Err(why) = check_url(&one.url, policy) {
+        say(problems, format!("{at}.url"), why.to_string());
+    }
+    if !(1..=TIMEOUT_SECONDS_MAX).contains(&one.timeout_seconds) {
+        let why = format!("must be 1 to {TIMEOUT_SECONDS_MAX} seconds");
+        say(problems, format!("{at}.timeoutSeconds"), why);
+    }
+    headers(one, at, problems);
+    one.payload.validate(&format!("{at}.payload"), problems);
+    one.response.validate(&format!("{at}.response"), problems);
+}
+
+fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
+    count(&format!("{at}.headers"), one.headers.len(), HEADERS_MAX, problems);
+    for (header, value) in &one.headers {
+        let path = format!("{at}.headers.{header}");
+        let token = !header.is_empty()
+            && header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        if !token {
+            say(problems, path, "is not a header name");
+        } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
+            say(problems, path, "is set by the delivery itself");
+        } else if value.len() > HEADER_VALUE_MAX || value.bytes().any(|b| b < b' ' && b != b'\t') {
+            let why = format!("at most {HEADER_VALUE_MAX} characters, no control characters");
+            say(problems, path, why);
+        }
+    }
+}
+
+fn fallback(config: &CampaignConfig, own: Option<CampaignId>, problems: &mut Problems) {
+    let list = &config.fallback.campaigns;
+    count("fallback.campaigns", list.len(), FALLBACKS_MAX, problems);
+    for (at, id) in list.iter().enumerate() {
+        let path = format!("fallback.campaigns[{at}]");
+        if Some(*id) == own {
+            say(problems, path, "is the campaign itself; name another one");
+        } else if list[..at].contains(id) {
+            say(problems, path, "is in the list already; each campaign is tried once");
+        }
+    }
+}
