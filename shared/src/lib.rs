@@ -1,0 +1,18 @@
+//! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
+pub mod campaign;
+pub mod clock;
+pub mod failpoint;
+pub mod ids;
+pub mod journey;
+pub mod key;
+pub mod lead;
+pub mod moves;
+pub mod person;
+pub mod push;
+pub mod queue;
+pub mod rules;
+pub mod store;
+pub mod submission;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod view;

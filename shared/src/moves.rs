@@ -1,0 +1,185 @@
+//! What people and callbacks do to a submission: each a pure function from what is there to a guarded close.
+use crate::{
+    clock::Time,
+    store::{
+        close::{Close, Event as Line, ParkEnd, Place},
+        load::Loaded,
+        parking::Park,
+    },
+    submission::{Carry, End, Event, IllegalMove, Stage, State},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// What the one who was waited for says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decision {
+    pub outcome: ResumeOutcome,
+    pub reason: Option<String>,
+    /// Answers brought back, by field path.
+    pub answers: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumeOutcome {
+    /// The lead goes on to disqualification rules and delivery.
+    #[default]
+    Continue,
+    /// This campaign does not take the lead; a fallback may.
+    Disqualify,
+    /// The lead is rejected; a fallback may take it if the campaign says so.
+    Reject,
+}
+
+/// How an operator settles a delivery whose outcome nobody knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// The buyer has the lead.
+    Sold,
+    /// The buyer has not got it; a fallback may take it.
+    NotSold,
+    /// Post it again, under the same idempotency key.
+    Retry,
+}
+
+struct Move<'a> {
+    event: Event,
+    verdict: &'static str,
+    code: &'static str,
+    reason: String,
+    end: Option<End>,
+    details: Option<Value>,
+    by: &'a str,
+}
+
+/// Wakes a parked submission.
+pub fn resume(
+    loaded: &Loaded,
+    park: &Park,
+    decision: &Decision,
+    by: &str,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let (event, verdict, end, resolution) = match decision.outcome {
+        ResumeOutcome::Continue => (Event::Resumed, "resumed", None, "continue"),
+        ResumeOutcome::Disqualify => {
+            (Event::Refused, "refused", Some(End::Disqualified), "disqualify")
+        }
+        ResumeOutcome::Reject => (Event::Refused, "refused", Some(End::Rejected), "reject"),
+    };
+    let said = decision.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let waited = now - park.opened_at;
+    let reason = format!("{by} said {resolution} after {} s{said}", waited.num_seconds());
+    let answers = (!decision.answers.is_empty()).then(|| json!({ "answers": decision.answers }));
+    let what = Move { event, verdict, code: "answered", reason, end, details: answers, by };
+    let mut close = close(loaded, what, now)?;
+    close.place.carry.answers.extend(decision.answers.clone());
+    close.unpark = Some(ParkEnd { resolution, by: if by == "token" { "token" } else { "person" } });
+    Ok(close)
+}
+
+/// Lets a failed stage run again, from its first attempt.
+pub fn retry(loaded: &Loaded, by: &str, now: Time) -> Result<Close, IllegalMove> {
+    let reason = format!("retried by {by}");
+    // A held delivery is settled, not retried: whether it was sold is a question a person must answer.
+    if loaded.run == "held" {
+        return Err(IllegalMove { from: State::Held, event: Event::Retried });
+    }
+    let event = Event::Retried;
+    close(
+        loaded,
+        Move { event, verdict: "retried", code: "operator", reason, end: None, details: None, by },
+        now,
+    )
+}
+
+/// Ends a failed or held submission.
+pub fn discard(loaded: &Loaded, by: &str, now: Time) -> Result<Close, IllegalMove> {
+    let reason = format!("discarded by {by}");
+    let end = Some(End::Discarded);
+    let event = Event::Discarded;
+    close(
+        loaded,
+        Move { event, verdict: "discarded", code: "operator", reason, end, details: None, by },
+        now,
+    )
+}
+
+/// Settles a held delivery.
+pub fn settle(
+    loaded: &Loaded,
+    settlement: Settlement,
+    reason: Option<&str>,
+    by: &str,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let (event, verdict, end, word) = match settlement {
+        Settlement::Sold => (Event::Sold, "sold", Some(End::Accepted), "sold"),
+        Settlement::NotSold => (Event::Refused, "refused", Some(End::Failed), "not sold"),
+        Settlement::Retry => (Event::Retried, "retried", None, "to be posted again"),
+    };
+    if loaded.run != "held" {
+        let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
+        return Err(IllegalMove { from, event });
+    }
+    let said = reason.map_or(String::new(), |reason| format!(": {reason}"));
+    let reason = format!("settled as {word} by {by}{said}");
+    close(loaded, Move { event, verdict, code: "settled", reason, end, details: None, by }, now)
+}
+
+fn close(loaded: &Loaded, what: Move<'_>, now: Time) -> Result<Close, IllegalMove> {
+    let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
+    let state = from.on(what.event)?;
+    let generation = loaded.generation + 1;
+    let stage = match state {
+        State::InStage(stage) | State::Failed(stage) => stage,
+        _ => loaded.stage,
+    };
+    let carry: Carry = loaded.carry.0.clone();
+    let line = Line {
+        generation,
+        stage: stage_of(from, loaded.stage).name(),
+        verdict: what.verdict,
+        reason_code: Cow::Borrowed(what.code),
+        reason: what.reason.clone(),
+        attempt: loaded.attempt,
+        details: what.details.or_else(|| Some(json!({ "by": what.by }))),
+        duration_us: 0,
+        at: now,
+    };
+    Ok(Close {
+        workspace: loaded.workspace_id,
+        submission: loaded.id,
+        expected: loaded.generation,
+        place: Place {
+            state,
+            stage,
+            generation,
+            attempt: 0,
+            // Due at once: should the push that follows be lost, the next sweep makes it up.
+            due_at: matches!(state, State::InStage(_)).then_some(now),
+            campaign: loaded.campaign_id,
+            revision: loaded.revision,
+            end: what.end.or(loaded.outcome),
+            reason: Some((Cow::Borrowed(what.code), what.reason)),
+            carry,
+            error_fingerprint: None,
+        },
+        events: vec![line],
+        park: None,
+        unpark: None,
+        attempt: None,
+        child: None,
+        at: now,
+    })
+}
+
+fn stage_of(state: State, column: Stage) -> Stage {
+    match state {
+        State::InStage(stage) | State::Failed(stage) => stage,
+        _ => column,
+    }
+}

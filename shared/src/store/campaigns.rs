@@ -1,0 +1,217 @@
+//! Campaigns and their revisions.
+use super::{Db, Rows, StoreError, Tx};
+use crate::{
+    clock::Time,
+    ids::{CampaignId, WorkspaceId},
+};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A campaign with its newest configuration.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct CampaignRow {
+    pub workspace_id: WorkspaceId,
+    pub id: CampaignId,
+    pub code: String,
+    pub name: String,
+    pub state: String,
+    pub revision: i64,
+    pub config: Json<Value>,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+/// A campaign to store, or a change of one.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub workspace: WorkspaceId,
+    pub id: CampaignId,
+    pub code: String,
+    pub name: String,
+    pub dedup_days: Option<i64>,
+    pub config: Value,
+    pub at: Time,
+}
+
+/// Stores a new campaign, active, at revision 1. [`StoreError::is_taken`] when the code is used already.
+pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    tx.ex()
+        .sql(
+            "INSERT INTO campaign (workspace_id, id, code, name, state, revision, dedup_days, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, 'active', 1, $5, $6, $6)",
+        )
+        .bind(draft.workspace)
+        .bind(draft.id)
+        .bind(draft.code.as_str())
+        .bind(draft.name.as_str())
+        .bind(draft.dedup_days)
+        .bind(draft.at)
+        .run()
+        .await?;
+    add_revision(&mut tx, draft, 1).await?;
+    tx.commit().await
+}
+
+/// Saves a change as the next revision if the campaign is still at `expected`; none when it is not.
+pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, StoreError> {
+    let mut tx = db.begin().await?;
+    let saved: Option<(i64,)> = tx
+        .ex()
+        .sql(
+            "UPDATE campaign SET name = $3, revision = revision + 1, dedup_days = $4, updated_at = $5
+             WHERE workspace_id = $1 AND id = $2 AND revision = $6
+             RETURNING revision",
+        )
+        .bind(draft.workspace)
+        .bind(draft.id)
+        .bind(draft.name.as_str())
+        .bind(draft.dedup_days)
+        .bind(draft.at)
+        .bind(expected)
+        .optional()
+        .await?;
+    let Some((revision,)) = saved else { return Ok(None) };
+    add_revision(&mut tx, draft, revision).await?;
+    tx.commit().await?;
+    Ok(Some(revision))
+}
+
+async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), StoreError> {
+    tx.ex()
+        .sql(
+            "INSERT INTO campaign_revision (workspace_id, campaign_id, revision, config, created_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(draft.workspace)
+        .bind(draft.id)
+        .bind(revision)
+        .bind(Json(&draft.config))
+        .bind(draft.at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub async fn get(
+    db: &Db,
+    workspace: WorkspaceId,
+    id: CampaignId,
+) -> Result<Option<CampaignRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+             FROM campaign c JOIN campaign_revision v
+               ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
+             WHERE c.workspace_id = $1 AND c.id = $2",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await
+}
+
+/// Campaigns after `cursor`, oldest first, with or without archived ones.
+pub async fn list(
+    db: &Db,
+    workspace: WorkspaceId,
+    cursor: Option<CampaignId>,
+    archived: bool,
+    limit: i64,
+) -> Result<Vec<CampaignRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+             FROM campaign c JOIN campaign_revision v
+               ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
+             WHERE c.workspace_id = $1 AND c.id > $2 AND (c.state <> 'archived' OR $3)
+             ORDER BY c.id LIMIT $4",
+        )
+        .bind(workspace)
+        .bind(cursor.unwrap_or(CampaignId(Uuid::nil())))
+        .bind(archived)
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// Makes a campaign active, paused or archived; false when it is not there.
+pub async fn set_state(
+    db: &Db,
+    workspace: WorkspaceId,
+    id: CampaignId,
+    state: &str,
+    at: Time,
+) -> Result<bool, StoreError> {
+    let changed = db
+        .write()
+        .sql("UPDATE campaign SET state = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .bind(state)
+        .bind(at)
+        .run()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// The configuration of one revision. It never changes, so callers may keep it.
+pub async fn revision(
+    db: &Db,
+    workspace: WorkspaceId,
+    id: CampaignId,
+    revision: i64,
+) -> Result<Option<(String, String, Json<Value>)>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT c.code, c.name, v.config FROM campaign_revision v
+             JOIN campaign c ON c.workspace_id = v.workspace_id AND c.id = v.campaign_id
+             WHERE v.workspace_id = $1 AND v.campaign_id = $2 AND v.revision = $3",
+        )
+        .bind(workspace)
+        .bind(id)
+        .bind(revision)
+        .optional()
+        .await
+}
+
+/// Whether a campaign takes leads now, and by which revision.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    pub id: CampaignId,
+    pub code: String,
+    pub name: String,
+    pub state: String,
+    pub revision: i64,
+}
+
+impl Standing {
+    pub fn is_active(&self) -> bool {
+        self.state == "active"
+    }
+}
+
+#[derive(Serialize)]
+struct Wanted {
+    id: Uuid,
+}
+
+/// The standings of some campaigns; unknown ones are left out.
+pub async fn standings(
+    db: &Db,
+    workspace: WorkspaceId,
+    ids: &[CampaignId],
+) -> Result<Vec<Standing>, StoreError> {
+    let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted { id: id.0 }).collect();
+    db.read()
+        .sql(
+            "SELECT c.id, c.code, c.name, c.state, c.revision FROM ROWS($2: id uuid) r
+             JOIN campaign c ON c.workspace_id = $1 AND c.id = r.id",
+        )
+        .bind(workspace)
+        .bind(Rows::of(&wanted))
+        .all()
+        .await
+}

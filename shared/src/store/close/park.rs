@@ -1,0 +1,86 @@
+//! Waits that begin or end with a submission's move.
+use super::{Close, time};
+use crate::{
+    clock::Time,
+    store::{Rows, StoreError, Tx},
+};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct ParkRow<'a> {
+    workspace_id: uuid::Uuid,
+    id: uuid::Uuid,
+    submission_id: uuid::Uuid,
+    kind: &'a str,
+    #[serde(serialize_with = "time")]
+    deadline: Time,
+    on_deadline: &'a str,
+    #[serde(serialize_with = "time")]
+    at: Time,
+}
+
+pub(super) async fn begin(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError> {
+    let parks = closes.iter().filter_map(|close| Some((close, close.park.as_ref()?)));
+    let rows: Vec<ParkRow> = parks
+        .map(|(close, park)| ParkRow {
+            workspace_id: close.workspace.0,
+            id: park.id.0,
+            submission_id: close.submission.0,
+            kind: park.kind,
+            deadline: park.deadline,
+            on_deadline: park.on_deadline,
+            at: close.at,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.ex()
+        .sql(
+            "INSERT INTO parked_action (workspace_id, id, submission_id, kind, deadline, on_deadline, opened_at)
+             SELECT r.workspace_id, r.id, r.submission_id, r.kind, r.deadline, r.on_deadline, r.at
+             FROM ROWS($1: workspace_id uuid, id uuid, submission_id uuid, kind text,
+                deadline timestamptz, on_deadline text, at timestamptz) r",
+        )
+        .bind(Rows::of(&rows))
+        .run()
+        .await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct UnparkRow<'a> {
+    workspace_id: uuid::Uuid,
+    submission_id: uuid::Uuid,
+    resolution: &'a str,
+    resolved_by: &'a str,
+    #[serde(serialize_with = "time")]
+    at: Time,
+}
+
+pub(super) async fn end(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError> {
+    let ends = closes.iter().filter_map(|close| Some((close, close.unpark.as_ref()?)));
+    let rows: Vec<UnparkRow> = ends
+        .map(|(close, end)| UnparkRow {
+            workspace_id: close.workspace.0,
+            submission_id: close.submission.0,
+            resolution: end.resolution,
+            resolved_by: end.by,
+            at: close.at,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.ex()
+        .sql(
+            "UPDATE parked_action SET resolution = r.resolution, resolved_by = r.resolved_by, resolved_at = r.at
+             FROM ROWS($1: workspace_id uuid, submission_id uuid, resolution text, resolved_by text, at timestamptz) r
+             WHERE parked_action.workspace_id = r.workspace_id AND parked_action.submission_id = r.submission_id
+               AND parked_action.resolved_at IS NULL",
+        )
+        .bind(Rows::of(&rows))
+        .run()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! The engine layer: one SQL text, one bind chain, PostgreSQL or SQLite. The only place where a statement is sent.
+use super::{
+    StoreError,
+    dialect::{self, Engine},
+};
+use sqlx::{
+    AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
+    SqlitePool, Transaction, Type,
+    error::BoxDynError,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+use std::{str::FromStr, time::Duration};
+
+/// How long a caller waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long PostgreSQL works on one statement before it gives up.
+const STATEMENT_TIMEOUT_MS: &str = "15000";
+/// Connections that read SQLite; they cannot write.
+const SQLITE_READERS: u32 = 4;
+
+/// Anything that can be bound on both engines.
+pub trait Bind<'q>:
+    Encode<'q, Postgres> + Type<Postgres> + Encode<'q, Sqlite> + Type<Sqlite>
+{
+}
+impl<'q, T> Bind<'q> for T where
+    T: Encode<'q, Postgres> + Type<Postgres> + Encode<'q, Sqlite> + Type<Sqlite>
+{
+}
+
+/// Anything that can be read from a row of both engines.
+pub trait Row: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> {}
+impl<T> Row for T where T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> {}
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    Postgres(PgPool),
+    /// One connection that writes, some that only read. Writers wait for each other, which is what group commit lives on.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+}
+
+/// Where a statement runs.
+pub enum Ex<'c> {
+    PgPool(&'c PgPool),
+    Pg(&'c mut PgConnection),
+    LitePool(&'c SqlitePool),
+    Lite(&'c mut SqliteConnection),
+}
+
+/// An open transaction; rolls back when dropped without `commit`.
+pub enum Tx {
+    Pg(Transaction<'static, Postgres>),
+    Lite(Transaction<'static, Sqlite>),
+}
+
+impl Db {
+    /// Opens `postgres://…` or `sqlite:PATH`, with at most `connections` to PostgreSQL.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => Self::open_sqlite(path).await,
+            None => Self::open_postgres(url, connections).await,
+        }
+    }
+
+    async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("leadrail")
+            .options([("statement_timeout", STATEMENT_TIMEOUT_MS)]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("cache_size", "-8000")
+            .pragma("temp_store", "MEMORY");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        let db = Self::Sqlite { writer, readers };
+        let folds: bool = db.read().sql("SELECT 'A' LIKE 'a'").scalar().await?;
+        if folds {
+            return Err(StoreError::Inconsistent(
+                "SQLite was built without the flags of .cargo/config.toml".into(),
+            ));
+        }
+        Ok(db)
+    }
+
+    /// For statements that only read.
+    pub fn read(&self) -> Ex<'_> {
+        match self {
+            Self::Postgres(pool) => Ex::PgPool(pool),
+            Self::Sqlite { readers, .. } => Ex::LitePool(readers),
+        }
+    }
+
+    /// For one statement that writes, as its own transaction.
+    pub fn write(&self) -> Ex<'_> {
+        match self {
+            Self::Postgres(pool) => Ex::PgPool(pool),
+            Self::Sqlite { writer, .. } => Ex::LitePool(writer),
+        }
+    }
+
+    /// For several statements that become true together. Nothing outside the database may be awaited inside.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
+            Self::Sqlite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+        })
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Postgres(_) => Engine::Postgres,
+            Self::Sqlite { .. } => Engine::Sqlite,
+        }
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+impl Tx {
+    pub fn ex(&mut self) -> Ex<'_> {
+        match self {
+            Self::Pg(tx) => Ex::Pg(tx),
+            Self::Lite(tx) => Ex::Lite(tx),
+        }
+    }
+
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Pg(tx) => tx.commit().await?,
+            Self::Lite(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+enum Args {
+    Pg(PgArguments),
+    Lite(SqliteArguments),
+}
+
+/// A statement with its parameters so far.
+pub struct Query<'c> {
+    ex: Ex<'c>,
+    sql: &'static str,
+    args: Args,
+    bad: Option<BoxDynError>,
+}
+
+impl<'c> Ex<'c> {
+    /// A statement in the shared dialect (see [`dialect`]).
+    pub fn sql(self, text: &'static str) -> Query<'c> {
+        let (engine, args) = match self {
+            Ex::PgPool(_) | Ex::Pg(_) => (Engine::Postgres, Args::Pg(PgArguments::default())),
+            _ => (Engine::Sqlite, Args::Lite(SqliteArguments::default())),
+        };
+        Query { sql: dialect::for_engine(text, engine), ex: self, args, bad: None }
+    }
+}
+
+macro_rules! fetch {
+    ($query:expr, $args:expr, $executor:expr) => {
+        sqlx::query_with(AssertSqlSafe($query), $args)
+            .fetch_all($executor)
+            .await?
+            .iter()
+            .map(T::from_row)
+            .collect::<Result<Vec<T>, _>>()?
+    };
+}
+
+macro_rules! execute {
+    ($query:expr, $args:expr, $executor:expr) => {
+        sqlx::query_with(AssertSqlSafe($query), $args).execute($executor).await?.rows_affected()
+    };
+}
+
+impl Query<'_> {
+    pub fn bind<'q, V: Bind<'q>>(mut self, value: V) -> Self {
+        use sqlx::Arguments;
+        let added = match &mut self.args {
+            Args::Pg(args) => args.add(value),
+            Args::Lite(args) => Arguments::add(args, value),
+        };
+        if let Err(error) = added {
+            self.bad.get_or_insert(error);
+        }
+        self
+    }
+
+    fn checked(&mut self) -> Result<(), StoreError> {
+        use sqlx::Arguments;
+        if let Some(error) = self.bad.take() {
+            return Err(sqlx::Error::Encode(error).into());
+        }
+        if cfg!(debug_assertions) {
+            let bound = match &self.args {
+                Args::Pg(args) => args.len(),
+                Args::Lite(args) => args.len(),
+            };
+            // SQLite takes a missing parameter for NULL and ignores one too many.
+            assert_eq!(bound, dialect::parameters(self.sql), "parameters of {}", self.sql);
+        }
+        Ok(())
+    }
+
+    /// Runs it and says how many rows changed.
+    pub async fn run(mut self) -> Result<u64, StoreError> {
+        self.checked()?;
+        Ok(match (self.ex, self.args) {
+            (Ex::PgPool(pool), Args::Pg(args)) => execute!(self.sql, args, pool),
+            (Ex::Pg(conn), Args::Pg(args)) => execute!(self.sql, args, conn),
+            (Ex::LitePool(pool), Args::Lite(args)) => execute!(self.sql, args, pool),
+            (Ex::Lite(conn), Args::Lite(args)) => execute!(self.sql, args, conn),
+            _ => unreachable!("arguments are made for the engine of the executor"),
+        })
+    }
+
+    /// All rows.
+    pub async fn all<T: Row>(mut self) -> Result<Vec<T>, StoreError> {
+        self.checked()?;
+        Ok(match (self.ex, self.args) {
+            (Ex::PgPool(pool), Args::Pg(args)) => fetch!(self.sql, args, pool),
+            (Ex::Pg(conn), Args::Pg(args)) => fetch!(self.sql, args, conn),
+            (Ex::LitePool(pool), Args::Lite(args)) => fetch!(self.sql, args, pool),
+            (Ex::Lite(conn), Args::Lite(args)) => fetch!(self.sql, args, conn),
+            _ => unreachable!("arguments are made for the engine of the executor"),
+        })
+    }
+
+    /// The first row, if any.
+    pub async fn optional<T: Row>(self) -> Result<Option<T>, StoreError> {
+        Ok(self.all().await?.into_iter().next())
+    }
+
+    /// The first row; none is an error.
+    pub async fn one<T: Row>(self) -> Result<T, StoreError> {
+        self.optional().await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// The first column of the first row.
+    pub async fn scalar<T>(self) -> Result<T, StoreError>
+    where
+        (T,): Row,
+    {
+        Ok(self.one::<(T,)>().await?.0)
+    }
+}

@@ -1,0 +1,239 @@
+//! Taking leads in: contact found or created, lead, submission and first journey event in one transaction, many calls at once.
+use super::{
+    Db, Rows, StoreError, Tx,
+    batch::{Batcher, Shape},
+    rows::time,
+};
+use crate::{
+    clock::Time,
+    ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
+    lead::{Details, Person},
+};
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, sync::Arc};
+use uuid::Uuid;
+
+mod contact;
+mod dedup;
+mod repeat;
+mod resubmit;
+mod write;
+
+/// Leads that share a transaction, at most.
+const MOST: usize = 128;
+
+/// A request to take in a lead.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub workspace: WorkspaceId,
+    /// The campaign's id or its code.
+    pub campaign: CampaignRef,
+    /// A new person's data, or the lead to submit again.
+    pub who: Who,
+    pub is_test: bool,
+    /// Whether the lead goes through the pipeline, or is only stored.
+    pub submit: bool,
+    pub source: &'static str,
+    /// Makes the request safe to repeat.
+    pub repeat: Option<RepeatKey>,
+    pub at: Time,
+    /// When the first job is pushed again if nobody has taken it.
+    pub redeliver_at: Time,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CampaignRef {
+    Id(CampaignId),
+    Code(String),
+}
+
+#[derive(Debug, Clone)]
+pub enum Who {
+    New {
+        person: Person,
+        details: Details,
+    },
+    /// Stored data is used; what is given here is merged into it first.
+    Known {
+        lead: LeadId,
+        details: Details,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatKey {
+    pub route: &'static str,
+    pub key: String,
+    /// SHA-256 of the body, hexadecimal.
+    pub body_hash: String,
+}
+
+/// What the caller is told. Kept with the idempotency key, so its form must stay readable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    pub lead_id: LeadId,
+    pub submission_id: Option<SubmissionId>,
+    pub is_duplicate: bool,
+    /// The answer is a repeated one.
+    #[serde(skip)]
+    pub repeated: bool,
+}
+
+/// Why a lead was not taken in. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Declined {
+    #[error("there is no such campaign")]
+    UnknownCampaign,
+    #[error("the campaign is {0} and takes no leads")]
+    ClosedCampaign(String),
+    #[error("there is no such lead")]
+    UnknownLead,
+    #[error("the lead is {0} and is not processed")]
+    ClosedLead(String),
+    #[error("the Idempotency-Key was used before with another body")]
+    KeyReused,
+}
+
+pub type Taken = Result<Receipt, Declined>;
+
+/// Takes leads in, many at once.
+#[derive(Debug, Clone)]
+pub struct Intake(Batcher<Arrival, Taken>);
+
+impl Intake {
+    pub fn start(db: Db) -> Self {
+        // SQLite has one writer, so a second batch would only wait; PostgreSQL commits one while it works on the next.
+        let at_once = if matches!(db, Db::Sqlite { .. }) { 1 } else { 2 };
+        let shape = Shape { name: "intake", most: MOST, at_once };
+        Self(Batcher::start(shape, move |arrivals: Arc<[Arrival]>| take_in(db.clone(), arrivals)))
+    }
+
+    /// Answers after the lead is committed.
+    pub async fn take(&self, arrival: Arrival) -> Result<Taken, StoreError> {
+        self.0.call(arrival).await
+    }
+}
+
+/// One arrival on its way through the transaction.
+struct Entry<'a> {
+    arrival: &'a Arrival,
+    campaign: CampaignId,
+    revision: i64,
+    dedup: Option<Duration>,
+    contact: Option<ContactId>,
+    lead: LeadId,
+    submission: SubmissionId,
+    number: i64,
+    duplicate_of: Option<LeadId>,
+}
+
+impl Entry<'_> {
+    fn receipt(&self) -> Receipt {
+        Receipt {
+            lead_id: self.lead,
+            submission_id: self.arrival.submit.then_some(self.submission),
+            is_duplicate: self.duplicate_of.is_some(),
+            repeated: false,
+        }
+    }
+}
+
+async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut answers: Vec<Option<Taken>> = vec![None; arrivals.len()];
+    let repeats = repeat::answer_repeats(&mut tx, &arrivals, &mut answers).await?;
+    let campaigns = campaigns(&mut tx, &arrivals).await?;
+    let mut entries = Vec::with_capacity(arrivals.len());
+    for (at, arrival) in arrivals.iter().enumerate() {
+        if answers[at].is_some() || !repeats.works(at, arrival) {
+            continue;
+        }
+        match entry(arrival, &campaigns) {
+            Ok(entry) => entries.push((at, entry)),
+            Err(declined) => answers[at] = Some(Err(declined)),
+        }
+    }
+    resubmit::find_known_leads(&mut tx, &mut entries, &mut answers).await?;
+    contact::find_or_create(&mut tx, &mut entries).await?;
+    dedup::mark_duplicates(&mut tx, &mut entries).await?;
+    write::leads(&mut tx, &entries).await?;
+    write::submissions(&mut tx, &entries).await?;
+    for (at, entry) in &entries {
+        answers[*at] = Some(Ok(entry.receipt()));
+    }
+    repeat::keep_answers(&mut tx, &arrivals, &repeats, &mut answers).await?;
+    tx.commit().await?;
+    Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct CampaignRow {
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    code: String,
+    state: String,
+    revision: i64,
+    dedup_days: Option<i64>,
+}
+
+type Campaigns = HashMap<(WorkspaceId, CampaignRef), Arc<CampaignRow>>;
+
+#[derive(Serialize, PartialEq, Eq, Hash)]
+struct CampaignKey<'a> {
+    workspace_id: Uuid,
+    id: Option<Uuid>,
+    code: Option<&'a str>,
+}
+
+async fn campaigns(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Campaigns, StoreError> {
+    let wanted: std::collections::HashSet<CampaignKey> = arrivals
+        .iter()
+        .map(|arrival| match &arrival.campaign {
+            CampaignRef::Id(id) => {
+                CampaignKey { workspace_id: arrival.workspace.0, id: Some(id.0), code: None }
+            }
+            CampaignRef::Code(code) => {
+                CampaignKey { workspace_id: arrival.workspace.0, id: None, code: Some(code) }
+            }
+        })
+        .collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let found: Vec<CampaignRow> = tx
+        .ex()
+        .sql(
+            "SELECT c.workspace_id, c.id, c.code, c.state, c.revision, c.dedup_days
+             FROM ROWS($1: workspace_id uuid, id uuid, code text) r
+             JOIN campaign c ON c.workspace_id = r.workspace_id AND (c.id = r.id OR c.code = r.code)",
+        )
+        .bind(Rows::of(&wanted))
+        .all()
+        .await?;
+    let mut campaigns = Campaigns::new();
+    for row in found.into_iter().map(Arc::new) {
+        campaigns.insert((row.workspace_id, CampaignRef::Id(row.id)), row.clone());
+        campaigns.insert((row.workspace_id, CampaignRef::Code(row.code.clone())), row);
+    }
+    Ok(campaigns)
+}
+
+fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, Declined> {
+    let campaign = campaigns
+        .get(&(arrival.workspace, arrival.campaign.clone()))
+        .ok_or(Declined::UnknownCampaign)?;
+    if campaign.state != "active" {
+        return Err(Declined::ClosedCampaign(campaign.state.clone()));
+    }
+    Ok(Entry {
+        arrival,
+        campaign: campaign.id,
+        revision: campaign.revision,
+        dedup: campaign.dedup_days.map(Duration::days),
+        contact: None,
+        lead: LeadId::new(),
+        submission: SubmissionId::new(),
+        number: 1,
+        duplicate_of: None,
+    })
+}

@@ -1,0 +1,226 @@
+//! Reading leads, submissions, journeys and delivery attempts, always within one workspace.
+use super::{Db, StoreError, close::Outcome};
+use crate::{
+    clock::Time,
+    ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
+    journey::JourneyEvent,
+    lead::{Details, LeadStatus},
+    submission::{Carry, End, Kind, Stage, Status},
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A lead with its latest submission's status.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LeadRow {
+    pub id: LeadId,
+    pub contact_id: ContactId,
+    pub campaign_id: CampaignId,
+    pub lead_status: LeadStatus,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub phone: String,
+    pub details: Json<Details>,
+    pub is_test: bool,
+    pub is_duplicate: bool,
+    pub duplicate_of: Option<LeadId>,
+    pub source: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+    pub latest_submission: Option<SubmissionId>,
+    pub latest_status: Option<Status>,
+    pub submissions: i64,
+}
+
+/// Which leads to list. What is none does not narrow.
+#[derive(Debug, Clone, Default)]
+pub struct LeadFilter {
+    pub campaign: Option<CampaignId>,
+    pub lead_status: Option<LeadStatus>,
+    pub status: Option<Status>,
+    /// An email or a phone, normalised, exactly.
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub from: Option<Time>,
+    pub until: Option<Time>,
+    /// Leads older than this one.
+    pub before: Option<LeadId>,
+    pub limit: i64,
+}
+
+/// Leads, newest first.
+pub async fn list(
+    db: &Db,
+    workspace: WorkspaceId,
+    filter: &LeadFilter,
+) -> Result<Vec<LeadRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone,
+                l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at,
+                s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions
+             FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
+                AND s.number = (SELECT MAX(n.number) FROM submission n
+                                WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id)
+             WHERE l.workspace_id = $1 AND l.id < $2
+               AND COALESCE($3, l.campaign_id) = l.campaign_id AND COALESCE($4, l.status) = l.status
+               AND COALESCE($5, s.status, '') = COALESCE(s.status, '')
+               AND COALESCE($6, l.email) = l.email AND COALESCE($7, l.phone) = l.phone
+               AND COALESCE($8, l.created_at) <= l.created_at AND COALESCE($9, l.created_at) >= l.created_at
+             ORDER BY l.id DESC LIMIT $10",
+        )
+        .bind(workspace)
+        .bind(filter.before.unwrap_or(LeadId(Uuid::max())))
+        .bind(filter.campaign)
+        .bind(filter.lead_status)
+        .bind(filter.status)
+        .bind(filter.email.as_deref())
+        .bind(filter.phone.as_deref())
+        .bind(filter.from)
+        .bind(filter.until)
+        .bind(filter.limit)
+        .all()
+        .await
+}
+
+pub async fn get(
+    db: &Db,
+    workspace: WorkspaceId,
+    id: LeadId,
+) -> Result<Option<LeadRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone,
+                l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at,
+                s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions
+             FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
+                AND s.number = (SELECT MAX(n.number) FROM submission n
+                                WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id)
+             WHERE l.workspace_id = $1 AND l.id = $2",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await
+}
+
+/// A submission as people look at it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SubmissionRow {
+    pub id: SubmissionId,
+    pub lead_id: LeadId,
+    pub number: i64,
+    pub kind: Kind,
+    pub campaign_id: CampaignId,
+    pub campaign_code: String,
+    pub campaign_name: String,
+    pub revision: i64,
+    pub parent_id: Option<SubmissionId>,
+    pub run: String,
+    pub stage: Stage,
+    pub generation: i64,
+    pub attempt: i64,
+    pub due_at: Option<Time>,
+    pub status: Status,
+    pub outcome: Option<End>,
+    pub reason_code: Option<String>,
+    pub reason: Option<String>,
+    pub carry: Json<Carry>,
+    pub error_fingerprint: Option<String>,
+    pub created_at: Time,
+    pub updated_at: Time,
+    pub finished_at: Option<Time>,
+}
+
+/// A lead's submissions, first to last.
+pub async fn submissions(
+    db: &Db,
+    workspace: WorkspaceId,
+    lead: LeadId,
+) -> Result<Vec<SubmissionRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name,
+                s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome,
+                s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at
+             FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+             WHERE s.workspace_id = $1 AND s.lead_id = $2 ORDER BY s.number",
+        )
+        .bind(workspace)
+        .bind(lead)
+        .all()
+        .await
+}
+
+pub async fn submission(
+    db: &Db,
+    workspace: WorkspaceId,
+    id: SubmissionId,
+) -> Result<Option<SubmissionRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name,
+                s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome,
+                s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at
+             FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+             WHERE s.workspace_id = $1 AND s.id = $2",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await
+}
+
+/// A submission's story, first to last.
+pub async fn journey(
+    db: &Db,
+    workspace: WorkspaceId,
+    submission: SubmissionId,
+) -> Result<Vec<JourneyEvent>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT generation, stage, verdict, reason_code, reason, attempt, details, duration_us, at
+             FROM journey_event WHERE workspace_id = $1 AND submission_id = $2 ORDER BY generation",
+        )
+        .bind(workspace)
+        .bind(submission)
+        .all()
+        .await
+}
+
+/// One HTTP exchange with a buyer.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AttemptRow {
+    pub number: i64,
+    pub endpoint: String,
+    pub idempotency_key: String,
+    pub started_at: Time,
+    pub outcome: Option<Outcome>,
+    pub status_code: Option<i64>,
+    pub reason: Option<String>,
+    pub buyer_lead_id: Option<String>,
+    pub price_minor: Option<i64>,
+    pub currency: Option<String>,
+    pub answer: Option<String>,
+    pub duration_us: Option<i64>,
+    pub finished_at: Option<Time>,
+}
+
+/// A submission's delivery attempts, first to last.
+pub async fn attempts(
+    db: &Db,
+    workspace: WorkspaceId,
+    submission: SubmissionId,
+) -> Result<Vec<AttemptRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT number, endpoint, idempotency_key, started_at, outcome, status_code, reason, buyer_lead_id,
+                price_minor, currency, answer, duration_us, finished_at
+             FROM delivery_attempt WHERE workspace_id = $1 AND submission_id = $2 ORDER BY number",
+        )
+        .bind(workspace)
+        .bind(submission)
+        .all()
+        .await
+}

@@ -1,0 +1,72 @@
+//! Brings the database to this program's schema. One DDL text for both engines.
+use super::{Db, StoreError};
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use std::borrow::Cow;
+
+/// Every migration, in order. A released one never changes.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("workspace", include_str!("../../../migrations/0001_workspace.sql")),
+    ("campaign", include_str!("../../../migrations/0002_campaign.sql")),
+    ("lead", include_str!("../../../migrations/0003_lead.sql")),
+    ("submission", include_str!("../../../migrations/0004_submission.sql")),
+    ("parking", include_str!("../../../migrations/0005_parking.sql")),
+    ("delivery", include_str!("../../../migrations/0006_delivery.sql")),
+    ("operations", include_str!("../../../migrations/0007_operations.sql")),
+];
+
+/// PostgreSQL column types and what SQLite's STRICT tables call them.
+const LITE_TYPES: &[(&str, &str)] = &[
+    (" UUID", " BLOB"),
+    (" TIMESTAMPTZ", " TEXT"),
+    (" JSONB", " TEXT"),
+    (" BOOLEAN", " INTEGER"),
+    (" BIGINT", " INTEGER"),
+];
+
+/// Runs what has not run yet; safe to call from several processes at once. Returns the schema's version.
+pub async fn migrate(db: &Db) -> Result<i64, StoreError> {
+    match db {
+        Db::Postgres(pool) => migrator(|text| text.to_owned()).run(pool).await?,
+        Db::Sqlite { writer, .. } => migrator(strict).run(writer).await?,
+    }
+    Ok(latest())
+}
+
+/// The version this program needs.
+pub fn latest() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// The version the database has; 0 before the first migration.
+pub async fn applied(db: &Db) -> Result<i64, StoreError> {
+    let version =
+        db.read().sql("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations").scalar().await;
+    match version {
+        Ok(version) => Ok(version),
+        Err(StoreError::Database(sqlx::Error::Database(_))) => Ok(0), // no such table yet
+        Err(error) => Err(error),
+    }
+}
+
+fn migrator(written: fn(&str) -> String) -> Migrator {
+    let migrations = MIGRATIONS.iter().zip(1..).map(|((name, text), version)| {
+        Migration::new(
+            version,
+            Cow::Borrowed(*name),
+            MigrationType::Simple,
+            AssertSqlSafe(written(text)).into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// The text with SQLite's types, every table STRICT.
+fn strict(text: &str) -> String {
+    LITE_TYPES
+        .iter()
+        .fold(text.replace("\n);\n", "\n) STRICT;\n"), |text, (pg, lite)| text.replace(pg, lite))
+}

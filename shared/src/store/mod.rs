@@ -1,0 +1,83 @@
+//! The database: one truth, two engines. Only this folder contains SQL.
+pub mod batch;
+pub mod campaigns;
+pub mod close;
+pub mod db;
+pub mod dialect;
+pub mod intake;
+pub mod jobs;
+pub mod keys;
+pub mod leads;
+pub mod load;
+pub mod migrate;
+pub mod parking;
+pub mod rows;
+pub mod sweeps;
+
+pub use db::{Db, Ex, Tx};
+pub use rows::Rows;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("the migrations do not run")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Stored data that the program cannot have written.
+    #[error("inconsistent data: {0}")]
+    Inconsistent(String),
+    /// Another call of the same batch had this error.
+    #[error("{0}")]
+    Shared(String),
+    /// The process is stopping.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// The engine asks to run the transaction again (deadlock, serialisation failure, busy).
+    pub fn is_conflict(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        matches!(error.code().as_deref(), Some("40P01" | "40001" | "5" | "517"))
+    }
+
+    /// The database cannot be reached now; trying each call by itself would not help.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                // Class 57: shutting down, starting up, cancelled; 53: out of space, memory or connections; 13: SQLite's disk is full.
+                error.code().is_some_and(|code| {
+                    code.starts_with("57") || code.starts_with("53") || code == "13"
+                })
+            }
+            Self::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::Tls(_),
+            )
+            | Self::Closed => true,
+            _ => false,
+        }
+    }
+
+    /// A row with that key is there already.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// The same error for another caller of the batch.
+    fn repeated(&self) -> Self {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut) => Self::Database(sqlx::Error::PoolTimedOut),
+            Self::Closed => Self::Closed,
+            Self::Database(error) if self.is_outage() => {
+                Self::Database(sqlx::Error::Io(std::io::Error::other(error.to_string())))
+            }
+            other => Self::Shared(other.to_string()),
+        }
+    }
+}
