@@ -1,0 +1,44 @@
+//! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
+pub mod due;
+pub mod forget;
+
+use crate::run::Scheduler;
+use shared::{queue::QueueError, store::StoreError};
+use std::{future::Future, pin::Pin};
+
+/// A scheduled pass over the tables.
+pub struct Sweep {
+    pub name: &'static str,
+    /// Seconds first, UTC.
+    pub cron: &'static str,
+    run: for<'a> fn(&'a Scheduler) -> Found<'a>,
+}
+
+type Found<'a> = Pin<Box<dyn Future<Output = Result<u64, SweepError>> + Send + 'a>>;
+
+/// Why a sweep did not finish. Its next tick makes it up.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Sweep {
+    pub async fn run(&self, scheduler: &Scheduler) -> Result<u64, SweepError> {
+        (self.run)(scheduler).await
+    }
+}
+
+/// Every sweep.
+pub const ALL: &[Sweep] = &[
+    // A lead that waits for its bell waits a second at most.
+    Sweep { name: "due", cron: "* * * * * *", run: |scheduler| Box::pin(due::sweep(scheduler)) },
+    // Answers are kept for days; an hour more or less is nothing.
+    Sweep {
+        name: "forget_answers",
+        cron: "0 17 * * * *",
+        run: |scheduler| Box::pin(forget::sweep(scheduler)),
+    },
+];

@@ -1,0 +1,99 @@
+//! Stage 8 with the outside: the intent on disk, the exchange, the verdict.
+use crate::{
+    context::Context,
+    outside::http::{Method, OutboundRequest},
+    stages::{
+        Verdict,
+        s8_delivery::{Tries, decide, on_open_attempt},
+    },
+    step::{StepError, step},
+    trip::Trip,
+};
+use shared::{
+    campaign::{Endpoint, config},
+    failpoint::failpoint,
+    store::close::{AttemptEnd, AttemptStart, Outcome, Started},
+    submission::carry::Planned,
+};
+use std::time::Duration;
+
+/// Performs the planned delivery; none when the submission has moved on and nothing must be sent.
+pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, StepError> {
+    if !trip.loaded.lead_status.is_processed() {
+        return step(ctx, trip).await;
+    }
+    let campaign = trip.campaign.clone();
+    let (Some(planned), Some(endpoint)) = (trip.carry.payload.clone(), &campaign.endpoint) else {
+        return Ok(Some(Verdict::stuck("no_payload", "there is nothing to deliver, or nowhere")));
+    };
+    let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
+        Started::Stale => return Ok(None),
+        Started::Open { number } => {
+            trip.attempted(lost(number));
+            return Ok(Some(on_open_attempt(number)));
+        }
+        Started::Go { number } => number,
+    };
+    failpoint("delivery.before_call", &trip.loaded.email);
+    let exchange = ctx.http.send(request(endpoint, &planned)).await;
+    failpoint("delivery.after_call", &trip.loaded.email);
+    let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
+    let (verdict, end) = decide(endpoint, &exchange, number, tries);
+    trip.attempted(end);
+    Ok(Some(verdict))
+}
+
+async fn begin(
+    ctx: &Context,
+    trip: &Trip,
+    planned: &Planned,
+    idempotent: bool,
+) -> Result<Started, StepError> {
+    let start = AttemptStart {
+        workspace: trip.loaded.workspace_id,
+        submission: trip.id(),
+        generation: trip.loaded.generation,
+        endpoint: planned.endpoint.clone(),
+        idempotency_key: planned.idempotency_key.clone(),
+        over_open: idempotent,
+        at: ctx.clock.now(),
+    };
+    Ok(ctx.starter.begin(start).await?)
+}
+
+/// How an attempt is noted whose worker died.
+fn lost(number: i64) -> AttemptEnd {
+    AttemptEnd {
+        number,
+        outcome: Outcome::Unknown,
+        status_code: None,
+        reason: Some("its worker died before an answer was noted".into()),
+        buyer_lead_id: None,
+        price: None,
+        answer: None,
+        duration_us: 0,
+    }
+}
+
+fn request(endpoint: &Endpoint, planned: &Planned) -> OutboundRequest {
+    let config = &endpoint.config;
+    let mut headers: Vec<(String, String)> =
+        config.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    headers.push(("content-type".into(), "application/json".into()));
+    headers.push(("idempotency-key".into(), planned.idempotency_key.clone()));
+    OutboundRequest {
+        method: method(config.method),
+        url: config.url.clone(),
+        headers,
+        body: planned.body.clone().into(),
+        timeout: Duration::from_secs(config.timeout_seconds),
+    }
+}
+
+fn method(method: config::Method) -> Method {
+    match method {
+        config::Method::Post => Method::Post,
+        config::Method::Put => Method::Put,
+        config::Method::Patch => Method::Patch,
+    }
+}

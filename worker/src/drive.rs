@@ -1,0 +1,133 @@
+//! One stage job: load the submission, run stages while nothing has to be recorded, record, ring the next bell.
+use crate::{
+    action,
+    context::Context,
+    delivery,
+    patience::{self, Pause},
+    stages::Verdict,
+    step::{StepError, step},
+    trip::{Delays, Trip},
+};
+use shared::{
+    failpoint::failpoint,
+    ids::SubmissionId,
+    queue::{Delivered, Settle},
+    submission::{Event, Stage, State},
+};
+use std::time::{Duration, Instant};
+
+/// Deliveries of one job after which it is taken for one that kills its workers.
+pub const CRASHES_MAX: u32 = 3;
+/// How soon a job comes again when the database is away.
+const DATABASE_AWAY: Duration = Duration::from_secs(1);
+
+/// Does the job that the queue delivered.
+pub async fn drive(ctx: &Context, stage: Stage, delivered: Delivered) -> Settle {
+    let job = delivered.job;
+    match run(ctx, SubmissionId(job.id), stage, job.generation, delivered.delivery).await {
+        Ok(()) => Settle::Done,
+        Err(error) => {
+            tracing::warn!(submission = %SubmissionId(job.id), %stage, %error, "a stage job comes again");
+            Settle::Later(DATABASE_AWAY)
+        }
+    }
+}
+
+async fn run(
+    ctx: &Context,
+    id: SubmissionId,
+    stage: Stage,
+    generation: i64,
+    delivery: u32,
+) -> Result<(), StepError> {
+    let Some(loaded) = ctx.loader.load(id).await? else { return Ok(()) };
+    let campaign =
+        ctx.campaigns.get(loaded.workspace_id, loaded.campaign_id, loaded.revision).await;
+    if loaded.generation != generation || loaded.stage != stage {
+        return Ok(()); // stale or repeated
+    }
+    let campaign = match campaign {
+        Ok(campaign) => campaign,
+        Err(error) => return Err(error.into()),
+    };
+    let mut trip = Trip::new(loaded, campaign)?;
+    if delivery > CRASHES_MAX {
+        let reason = format!("its worker died {} times while it ran", delivery - 1);
+        return conclude(ctx, &mut trip, Verdict::stuck("quarantined", reason)).await;
+    }
+    failpoint(&format!("{stage}.claimed"), &trip.loaded.email);
+    match stages(ctx, &mut trip).await {
+        Ok(()) => {}
+        Err(StepError::Stuck(why)) => {
+            trip.take(stuck(&trip, why), Duration::ZERO, ctx.clock.now())?
+        }
+        Err(error) => return Err(error),
+    }
+    if trip.moves() == 0 { action::remind(ctx, &trip).await } else { record(ctx, &mut trip).await }
+}
+
+fn stuck(trip: &Trip, why: String) -> Verdict {
+    match patience::pause(trip.stage(), trip.attempt, trip.seed(), None) {
+        Pause::For(pause) => Verdict::again(pause, "internal", why),
+        Pause::Exhausted => Verdict::stuck("internal", why),
+    }
+}
+
+/// Runs stages until something must be on disk before the next one.
+async fn stages(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
+    loop {
+        let began = Instant::now();
+        let stage = trip.stage();
+        let verdict = if trip.state == State::InStage(Stage::Delivery) {
+            delivery::deliver(ctx, trip).await?
+        } else {
+            step(ctx, trip).await?
+        };
+        let Some(verdict) = verdict else { return Ok(()) };
+        let event = verdict.event;
+        trip.take(verdict, began.elapsed(), ctx.clock.now())?;
+        failpoint(&format!("{stage}.decided"), &trip.loaded.email);
+        let onward = matches!(event, Event::Passed | Event::Refused | Event::Resumed);
+        if !onward || !ctx.lanes.may_hand_on(stage, trip.stage()) {
+            return Ok(());
+        }
+        let campaign = (trip.loaded.campaign_id, trip.loaded.revision);
+        if campaign != (trip.campaign.id, trip.campaign.revision) {
+            trip.campaign =
+                ctx.campaigns.get(trip.loaded.workspace_id, campaign.0, campaign.1).await?;
+        }
+    }
+}
+
+/// Records a last verdict and nothing else.
+async fn conclude(ctx: &Context, trip: &mut Trip, verdict: Verdict) -> Result<(), StepError> {
+    trip.take(verdict, Duration::ZERO, ctx.clock.now())?;
+    record(ctx, trip).await
+}
+
+/// Writes the trip down, if nobody was faster, and rings the bell for what comes next.
+async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
+    let now = ctx.clock.now();
+    let opened = trip.opened();
+    let close = trip.close(Delays { redelivery: ctx.settings.redelivery }, now);
+    let (due_at, stage) = (close.place.due_at, close.place.stage);
+    failpoint(&format!("{stage}.before_record"), &trip.loaded.email);
+    if !ctx.closer.close(close).await? {
+        tracing::info!(submission = %trip.id(), "someone else was faster; this worker's result is dropped");
+        return Ok(());
+    }
+    failpoint(&format!("{stage}.recorded"), &trip.loaded.email);
+    match trip.state {
+        State::InStage(stage) if trip.attempt > 0 => {
+            let pause = due_at.map(|due| (due - now).to_std().unwrap_or_default());
+            ctx.push.push_later(stage, trip.id(), trip.generation, pause.unwrap_or_default());
+        }
+        State::InStage(stage) => ctx.push.push(stage, trip.id(), trip.generation),
+        State::Parked => action::begin(ctx, trip).await,
+        _ => {}
+    }
+    if let Some(child) = opened {
+        ctx.push.push(Stage::Routing, child, 1);
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What stages must know that is not in the submission or its campaign, asked from the database.
+use crate::{context::Context, stages::s1_routing::Standings, step::StepError, trip::Trip};
+use shared::{
+    campaign::config::Fallback,
+    ids::{CampaignId, SubmissionId},
+    store::campaigns::standings,
+};
+use std::sync::Arc;
+
+/// Which of the campaigns that the routing rules name take leads now.
+pub async fn routing(ctx: &Context, trip: &Trip) -> Result<Standings, StepError> {
+    let config = &trip.campaign.config;
+    if !config.auto_routing {
+        return Ok(Standings::new());
+    }
+    let ids: Vec<CampaignId> = config.routing.iter().map(|rule| rule.to).collect();
+    ask(ctx, trip, &ids).await
+}
+
+/// What fallback must know.
+pub struct FallbackFacts {
+    pub list: Fallback,
+    pub tried: Vec<CampaignId>,
+    pub standings: Standings,
+}
+
+/// The list of the family's first campaign, who was tried, and who takes leads now.
+pub async fn fallback(ctx: &Context, trip: &Trip) -> Result<FallbackFacts, StepError> {
+    let mut tried = trip.carry.fallen_from.clone();
+    tried.extend(&trip.carry.routed_from);
+    tried.push(trip.loaded.campaign_id);
+    let list = match trip.loaded.parent_id {
+        None => trip.campaign.config.fallback.clone(),
+        Some(root) => list_of(ctx, root).await?,
+    };
+    let standings = ask(ctx, trip, &list.campaigns).await?;
+    Ok(FallbackFacts { list, tried, standings })
+}
+
+async fn list_of(ctx: &Context, root: SubmissionId) -> Result<Fallback, StepError> {
+    let Some(root) = ctx.loader.load(root).await? else { return Ok(Fallback::default()) };
+    let campaign = ctx.campaigns.get(root.workspace_id, root.campaign_id, root.revision).await?;
+    Ok(Arc::as_ref(&campaign).config.fallback.clone())
+}
+
+async fn ask(ctx: &Context, trip: &Trip, ids: &[CampaignId]) -> Result<Standings, StepError> {
+    if ids.is_empty() {
+        return Ok(Standings::new());
+    }
+    let rows = standings(&ctx.db, trip.loaded.workspace_id, ids).await?;
+    Ok(rows.into_iter().map(|standing| (standing.id, standing)).collect())
+}

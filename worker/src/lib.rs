@@ -1,0 +1,13 @@
+//! THE WORK: nine stages, the outside world, and the drive that takes a submission from one to the next.
+pub mod action;
+pub mod campaigns;
+pub mod context;
+pub mod delivery;
+pub mod drive;
+pub mod gather;
+pub mod lanes;
+pub mod outside;
+pub mod patience;
+pub mod stages;
+pub mod step;
+pub mod trip;

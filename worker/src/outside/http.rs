@@ -1,0 +1,241 @@
+//! The delivery client: one HTTP exchange with a buyer's endpoint, and an honest word on what came of it.
+//!
+//! Every exchange ends in one of three ways. `NotSent`: no byte of the request can have reached the buyer, so it
+//! may be sent again. `Unknown`: it may have been taken, so it must not be sent again without an idempotency key.
+//! `Answered`: a whole answer, or one that was cut at our limit.
+//!
+//! HTTP/1.1 only. Under it, hyper sends a request again by itself in one case: the kept-alive connection that it
+//! was to use turned out closed before the request was handed to it. hyper gives the untouched request back then
+//! (`TrySendError::message`), and only then; once the head has been encoded the request cannot come back, and the
+//! caller sees an error, which is `Unknown` here. So no request is written twice. The client's own retries are off.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::time::timeout;
+
+use super::resolver::{GuardedResolver, refusal_in};
+use shared::campaign::guard::{GuardError, GuardPolicy, check_url};
+use shared::campaign::response::Answer;
+
+/// Most of a buyer's answer that is read; the rest is cut off and the connection dropped.
+pub const ANSWER_BODY_MAX_BYTES: usize = 256 * 1024;
+
+/// Name lookup, connection and TLS together. Give requests a longer deadline than this: a deadline that ends while
+/// still connecting counts as `Unknown`, for it cannot be told apart.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Idle connections are dropped before most servers do it (5 s and up is common), so that few of them turn out dead.
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+pub const POOL_IDLE_PER_HOST: usize = 32;
+
+/// Most headers of an answer.
+pub const ANSWER_HEADERS_MAX: usize = 100;
+
+/// Written by the client alone; an endpoint that could set them could smuggle a second request.
+pub const RESERVED_HEADERS: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+}
+
+/// What is to be sent. `timeout` is the deadline of the whole exchange, the answer's body included.
+#[derive(Debug, Clone)]
+pub struct OutboundRequest {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    pub timeout: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    Answered(Answer, Duration),
+    NotSent { why: NotSent },
+    Unknown { why: String },
+}
+
+/// Why nothing was sent. The texts hold no query string and no header value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotSent {
+    #[error("refused by the guard: {0}")]
+    Guard(#[from] GuardError),
+    #[error("request cannot be written: {0}")]
+    Malformed(String),
+    /// Refused, unreachable, no such name, TLS failed, or no connection within `CONNECT_TIMEOUT`.
+    #[error("no connection: {0}")]
+    NoConnection(String),
+}
+
+impl NotSent {
+    /// Whether it is worth trying again without changing the endpoint.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::NoConnection(_))
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("delivery client cannot be built: {0}")]
+pub struct ClientError(String);
+
+/// One client, one pool, one policy: a connection made under a laxer policy is never reused under a stricter one.
+#[derive(Debug, Clone)]
+pub struct DeliveryClient {
+    client: Client,
+    policy: GuardPolicy,
+}
+
+impl DeliveryClient {
+    pub fn new(policy: GuardPolicy) -> Result<Self, ClientError> {
+        // One TLS implementation in the whole program. Another part may have named it before; it is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .dns_resolver(GuardedResolver::new(policy.clone()))
+            .no_proxy()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .http1_max_headers(ANSWER_HEADERS_MAX)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
+            .user_agent("leadrail")
+            .build()
+            .map_err(|e| ClientError(cause(&e)))?;
+        Ok(Self { client, policy })
+    }
+
+    /// Sends once. Never follows a redirect: it is an answer like any other.
+    pub async fn send(&self, request: OutboundRequest) -> Exchange {
+        let started = Instant::now();
+        let deadline = request.timeout;
+        let built = match self.build(request) {
+            Ok(built) => built,
+            Err(why) => return Exchange::NotSent { why },
+        };
+        match timeout(deadline, self.exchange(built)).await {
+            Ok(Ok(answer)) => Exchange::Answered(answer, started.elapsed()),
+            Ok(Err(Broken::NotSent(why))) => Exchange::NotSent { why },
+            Ok(Err(Broken::Unknown(why))) => Exchange::Unknown { why },
+            Err(_) => Exchange::Unknown { why: "no whole answer within the deadline".to_owned() },
+        }
+    }
+
+    fn build(&self, request: OutboundRequest) -> Result<reqwest::Request, NotSent> {
+        let url = check_url(&request.url, &self.policy)?;
+        let headers = headers(&request.headers)?;
+        self.client
+            .request(request.method.into(), url)
+            .headers(headers)
+            .body(request.body)
+            .build()
+            .map_err(|e| NotSent::Malformed(cause(&e.without_url())))
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Broken> {
+        let response = self.client.execute(request).await.map_err(Broken::from)?;
+        read(response).await.map_err(Broken::Unknown)
+    }
+}
+
+enum Broken {
+    NotSent(NotSent),
+    Unknown(String),
+}
+
+impl From<reqwest::Error> for Broken {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        match refusal_in(&error) {
+            Some(refusal) => Self::NotSent(NotSent::Guard(refusal)),
+            None if error.is_builder() => Self::NotSent(NotSent::Malformed(cause(&error))),
+            None if error.is_connect() => Self::NotSent(NotSent::NoConnection(cause(&error))),
+            None => {
+                Self::Unknown(format!("the connection broke before an answer: {}", cause(&error)))
+            }
+        }
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+        }
+    }
+}
+
+fn headers(given: &[(String, String)]) -> Result<HeaderMap, NotSent> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let refuse = |why: &str| NotSent::Malformed(format!("header \"{name}\" {why}"));
+        let key = HeaderName::try_from(name.as_str()).map_err(|_| refuse("is no header name"))?;
+        if RESERVED_HEADERS.contains(&key.as_str()) {
+            return Err(refuse("is written by the client alone"));
+        }
+        let value = HeaderValue::try_from(value.as_str());
+        headers.append(key, value.map_err(|_| refuse("has a value that no header can hold"))?);
+    }
+    Ok(headers)
+}
+
+async fn read(mut response: Response) -> Result<Answer, String> {
+    let status = response.status().as_u16();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let mut body = BytesMut::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|e| {
+            let (so_far, why) = (body.len(), cause(&e.without_url()));
+            format!("the answer with status {status} broke off after {so_far} bytes: {why}")
+        })?;
+        let Some(chunk) = chunk else { break };
+        let room = ANSWER_BODY_MAX_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok(Answer { status, headers, body: body.freeze(), cut: true });
+        }
+    }
+    Ok(Answer { status, headers, body: body.freeze(), cut: false })
+}
+
+/// The innermost cause says what happened; the layers around it only repeat that something did.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,3 @@
+//! The only way out.
+pub mod http;
+pub mod resolver;

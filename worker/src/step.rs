@@ -1,0 +1,89 @@
+//! One stage of one submission: gather, decide. Recording is the drive's.
+use crate::{
+    campaigns::CampaignError,
+    context::Context,
+    gather,
+    stages::{
+        Scene, Verdict, s1_routing, s2_first_action, s3_disqualification, s4_dynamic_keys,
+        s5_required_fields, s6_field_qualification, s7_payload, s9_fallback,
+    },
+    trip::Trip,
+};
+use shared::{
+    campaign::config::OnDeadline,
+    store::{StoreError, parking},
+    submission::{End, Event, IllegalMove, Kind, Stage, State},
+    view,
+};
+
+/// Why a step did not finish. The variant says what becomes of the submission.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The database is away: touch nothing, the job comes again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Our own bug, or a revision this program cannot use: an operator must look.
+    #[error("{0}")]
+    Stuck(String),
+}
+
+impl From<IllegalMove> for StepError {
+    fn from(bug: IllegalMove) -> Self {
+        Self::Stuck(bug.to_string())
+    }
+}
+
+impl From<CampaignError> for StepError {
+    fn from(error: CampaignError) -> Self {
+        match error {
+            CampaignError::Store(error) => Self::Store(error),
+            CampaignError::Unusable(error) => Self::Stuck(error.to_string()),
+        }
+    }
+}
+
+/// Asks the open stage's question; none when there is nothing to do yet. Delivery is not here: it speaks with the outside.
+pub async fn step(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepError> {
+    if !trip.loaded.lead_status.is_processed() && trip.state != State::InStage(Stage::Fallback) {
+        let reason = "the lead is no longer active";
+        return Ok(Some(
+            Verdict::of(Event::Withdrawn, "withdrawn", reason)
+                .changing(crate::stages::Change::End(End::Withdrawn)),
+        ));
+    }
+    let now = ctx.clock.now();
+    let view = view::of(&trip.loaded, &trip.campaign, now);
+    let scene = Scene { campaign: &trip.campaign, view: &view, now };
+    Ok(Some(match trip.state {
+        State::Parked => return waited(ctx, trip).await,
+        State::InStage(Stage::Routing) if trip.loaded.kind == Kind::Fallback => {
+            Verdict::pass("fallback", "stays: a fallback is not routed again")
+        }
+        State::InStage(Stage::Routing) => {
+            s1_routing::decide(scene, &gather::routing(ctx, trip).await?)
+        }
+        State::InStage(Stage::FirstAction) => s2_first_action::decide(scene),
+        State::InStage(Stage::Disqualification) => s3_disqualification::decide(scene),
+        State::InStage(Stage::DynamicKeys) => s4_dynamic_keys::decide(scene),
+        State::InStage(Stage::RequiredFields) => s5_required_fields::decide(scene),
+        State::InStage(Stage::FieldQualification) => s6_field_qualification::decide(scene),
+        State::InStage(Stage::Payload) => s7_payload::decide(scene, trip.id()),
+        State::InStage(Stage::Fallback) => {
+            let facts = gather::fallback(ctx, trip).await?;
+            let end = trip.end().unwrap_or(End::Failed);
+            s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings)
+        }
+        State::InStage(Stage::Delivery) | State::Held | State::Failed(_) | State::Finished => {
+            return Ok(None);
+        }
+    }))
+}
+
+/// A parked submission is looked at when its deadline may have come.
+async fn waited(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepError> {
+    let park = parking::open(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
+    let Some(park) = park else { return Ok(None) };
+    let on_deadline = OnDeadline::parse(&park.on_deadline)
+        .ok_or_else(|| StoreError::Inconsistent(format!("{} ends nowhere", park.id)))?;
+    Ok(s2_first_action::at_deadline(on_deadline, park.deadline, ctx.clock.now()))
+}

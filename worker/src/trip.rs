@@ -1,0 +1,288 @@
+//! A submission on its way through stages inside one worker: verdicts in, one close out.
+use crate::stages::{Change, Verdict};
+use chrono::Duration;
+use shared::{
+    campaign::Campaign,
+    clock::Time,
+    ids::{ParkId, SubmissionId},
+    key,
+    store::{
+        StoreError,
+        close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place},
+        load::Loaded,
+    },
+    submission::{Carry, Event, IllegalMove, Stage, State},
+};
+use std::{borrow::Cow, sync::Arc};
+
+/// Moves that one close holds, at most; a trip has far fewer.
+const LINES: usize = 10;
+
+/// A submission between load and close.
+pub struct Trip {
+    pub loaded: Box<Loaded>,
+    pub campaign: Arc<Campaign>,
+    pub state: State,
+    pub generation: i64,
+    pub attempt: i64,
+    pub carry: Carry,
+    /// What the next close says beside the state.
+    notes: Notes,
+    lines: Vec<Line>,
+}
+
+#[derive(Default)]
+struct Notes {
+    end: Option<shared::submission::End>,
+    reason: Option<(Cow<'static, str>, String)>,
+    due_at: Option<Time>,
+    park: Option<NewPark>,
+    unpark: Option<ParkEnd>,
+    attempt: Option<AttemptEnd>,
+    child: Option<NewChild>,
+    fingerprint: Option<String>,
+}
+
+/// When things are due again if nothing happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Delays {
+    /// A job that was pushed and not heard of.
+    pub redelivery: Duration,
+}
+
+impl Trip {
+    pub fn new(loaded: Box<Loaded>, campaign: Arc<Campaign>) -> Result<Self, StoreError> {
+        let notes = Notes {
+            end: loaded.outcome,
+            reason: loaded.reason_code.clone().map(Cow::Owned).zip(loaded.reason.clone()),
+            ..Notes::default()
+        };
+        Ok(Self {
+            campaign,
+            state: loaded.state()?,
+            generation: loaded.generation,
+            attempt: loaded.attempt,
+            carry: loaded.carry.0.clone(),
+            notes,
+            lines: Vec::with_capacity(LINES),
+            loaded,
+        })
+    }
+
+    /// The stage that is open, or that the submission is parked at.
+    pub fn stage(&self) -> Stage {
+        match self.state {
+            State::InStage(stage) | State::Failed(stage) => stage,
+            State::Parked => Stage::FirstAction,
+            State::Held => Stage::Delivery,
+            State::Finished => self.loaded.stage,
+        }
+    }
+
+    /// How the submission ends unless a fallback takes the lead.
+    pub fn end(&self) -> Option<shared::submission::End> {
+        self.notes.end
+    }
+
+    pub fn id(&self) -> SubmissionId {
+        self.loaded.id
+    }
+
+    /// The moves since the last close.
+    pub fn moves(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Spreads what submissions do at the same time; the same for one submission every time.
+    pub fn seed(&self) -> u64 {
+        self.loaded.id.0.as_u128() as u64
+    }
+
+    /// Notes how an attempt ended; it is written with the next close.
+    pub fn attempted(&mut self, end: AttemptEnd) {
+        self.notes.attempt = Some(end);
+    }
+
+    /// Takes a stage's verdict: a move, a line of the journey, and what it changes.
+    pub fn take(
+        &mut self,
+        verdict: Verdict,
+        took: std::time::Duration,
+        now: Time,
+    ) -> Result<(), IllegalMove> {
+        let stage = self.stage();
+        let was_parked = self.state == State::Parked;
+        self.state = self.state.on(verdict.event)?;
+        self.generation += 1;
+        self.lines.push(Line {
+            generation: self.generation,
+            stage: stage.name(),
+            verdict: word(verdict.event),
+            reason_code: verdict.code.clone(),
+            reason: verdict.reason.clone(),
+            attempt: self.attempt,
+            details: verdict.details,
+            duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+            at: now,
+        });
+        self.attempt = if verdict.event == Event::Again { self.attempt + 1 } else { 0 };
+        self.notes.due_at = None;
+        if was_parked {
+            self.notes.unpark =
+                Some(ParkEnd { resolution: resolution(verdict.event), by: "deadline" });
+        }
+        match verdict.event {
+            Event::Passed | Event::HandedOn | Event::NobodyLeft => {}
+            Event::Stuck => {
+                self.notes.fingerprint = Some(fingerprint(stage, &verdict.code, &verdict.reason));
+                self.notes.reason = Some((verdict.code, verdict.reason));
+            }
+            _ => self.notes.reason = Some((verdict.code, verdict.reason)),
+        }
+        self.change(verdict.change, now);
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change, now: Time) {
+        match change {
+            Change::Nothing => {}
+            Change::Campaign { id, revision } => {
+                self.carry.routed_from.push(self.loaded.campaign_id);
+                self.loaded.campaign_id = id;
+                self.loaded.revision = revision;
+            }
+            Change::Computed(computed) => {
+                self.loaded.carry.0.computed = computed.clone();
+                self.carry.computed = computed;
+            }
+            Change::Canonical(canonical) => {
+                self.loaded.carry.0.canonical = canonical.clone();
+                self.carry.canonical = canonical;
+            }
+            Change::Payload(planned) => self.carry.payload = Some(planned),
+            Change::End(end) => self.notes.end = Some(end),
+            Change::Later(pause) => {
+                let pause = Duration::from_std(pause).unwrap_or(Duration::MAX);
+                self.notes.due_at = now.checked_add_signed(pause);
+            }
+            Change::Park { kind, deadline, on_deadline } => {
+                self.notes.park = Some(NewPark { id: ParkId::new(), kind, deadline, on_deadline });
+            }
+            Change::Child { id, revision } => self.child(id, revision, now),
+        }
+    }
+
+    fn child(&mut self, campaign: shared::ids::CampaignId, revision: i64, now: Time) {
+        let mut carry = Carry { fallen_from: self.carry.fallen_from.clone(), ..Carry::default() };
+        carry.fallen_from.push(self.loaded.campaign_id);
+        self.notes.child = Some(NewChild {
+            id: SubmissionId::new(),
+            lead: self.loaded.lead_id,
+            root: self.loaded.parent_id.unwrap_or(self.loaded.id),
+            campaign,
+            revision,
+            carry,
+            reason: format!("fallback of {}", self.loaded.id),
+            due_at: now,
+        });
+    }
+
+    /// The submission that a fallback verdict opened.
+    pub fn opened(&self) -> Option<SubmissionId> {
+        self.notes.child.as_ref().map(|child| child.id)
+    }
+
+    /// Everything since the load, to be recorded in one transaction.
+    pub fn close(&mut self, delays: Delays, now: Time) -> Close {
+        let again_at = now + delays.redelivery;
+        let due_at = match self.state {
+            State::InStage(_) => Some(self.notes.due_at.unwrap_or(again_at)),
+            // Until the outside has been told that we wait, that is tried again.
+            State::Parked => Some(self.parked_due(again_at)),
+            _ => None,
+        };
+        if let Some(child) = &mut self.notes.child {
+            child.due_at = again_at;
+        }
+        let notes = std::mem::take(&mut self.notes);
+        self.notes.end = notes.end;
+        Close {
+            workspace: self.loaded.workspace_id,
+            submission: self.loaded.id,
+            expected: self.generation - self.lines.len() as i64,
+            place: Place {
+                state: self.state,
+                stage: self.stage_column(),
+                generation: self.generation,
+                attempt: self.attempt,
+                due_at,
+                campaign: self.loaded.campaign_id,
+                revision: self.loaded.revision,
+                end: notes.end,
+                reason: notes.reason,
+                carry: self.carry.clone(),
+                error_fingerprint: notes.fingerprint,
+            },
+            events: std::mem::take(&mut self.lines),
+            park: notes.park,
+            unpark: notes.unpark,
+            attempt: notes.attempt,
+            child: notes.child,
+            at: now,
+        }
+    }
+
+    fn parked_due(&self, again_at: Time) -> Time {
+        match &self.notes.park {
+            Some(park) if park.kind == "webhook" => again_at.min(park.deadline),
+            Some(park) => park.deadline,
+            None => again_at,
+        }
+    }
+
+    /// The stage to keep: the open one, or the one where it ended.
+    fn stage_column(&self) -> Stage {
+        match self.state {
+            State::Finished => self
+                .lines
+                .last()
+                .and_then(|line| Stage::parse(line.stage))
+                .unwrap_or(self.loaded.stage),
+            _ => self.stage(),
+        }
+    }
+}
+
+/// The journey's word for a move.
+pub fn word(event: Event) -> &'static str {
+    match event {
+        Event::Passed => "passed",
+        Event::Again => "again",
+        Event::Parked => "parked",
+        Event::Resumed => "resumed",
+        Event::Refused => "refused",
+        Event::Sold => "sold",
+        Event::Unknown => "held",
+        Event::HandedOn => "handed_on",
+        Event::NobodyLeft => "nobody_left",
+        Event::Stuck => "stuck",
+        Event::Retried => "retried",
+        Event::Discarded => "discarded",
+        Event::Withdrawn => "withdrawn",
+    }
+}
+
+fn resolution(event: Event) -> &'static str {
+    match event {
+        Event::Resumed => "continue",
+        Event::Refused => "disqualify",
+        _ => "withdrawn",
+    }
+}
+
+/// What failed jobs with the same cause have in common: stage, code, and the message without its numbers and ids.
+pub fn fingerprint(stage: Stage, code: &str, message: &str) -> String {
+    let words = message.split_whitespace().filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
+    let shape = words.collect::<Vec<_>>().join(" ");
+    key::hash(format!("{stage}|{code}|{shape}"))[..12].to_owned()
+}
