@@ -9,6 +9,7 @@ pub mod lead;
 pub mod moves;
 pub mod person;
 pub mod push;
+#[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
 pub mod rules;
 pub mod store;

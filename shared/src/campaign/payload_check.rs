@@ -21,22 +21,29 @@ impl PayloadTree {
     pub fn validate(&self, at: &str, problems: &mut Vec<Problem>) {
         // One node too many brings `left` to zero, and there the walk ends.
         let mut left = PAYLOAD_NODES_MAX + 1;
-        check_siblings(&self.nodes, &format!("{at}.nodes"), false, 1, &mut left, problems);
+        let top = Level { depth: 1, in_array: false };
+        check_siblings(&self.nodes, &format!("{at}.nodes"), top, &mut left, problems);
         if left == 0 {
             refuse(problems, at, format!("payload has more than {PAYLOAD_NODES_MAX} nodes"));
         }
     }
 }
 
+/// How deep siblings are, and whether they are items of an array.
+#[derive(Clone, Copy)]
+struct Level {
+    depth: usize,
+    in_array: bool,
+}
+
 fn check_siblings(
     nodes: &[Node],
     at: &str,
-    in_array: bool,
-    depth: usize,
+    level: Level,
     left: &mut usize,
     problems: &mut Vec<Problem>,
 ) {
-    if depth > PAYLOAD_DEPTH_MAX && !nodes.is_empty() {
+    if level.depth > PAYLOAD_DEPTH_MAX && !nodes.is_empty() {
         return refuse(problems, at, format!("payload is deeper than {PAYLOAD_DEPTH_MAX} levels"));
     }
     for (i, node) in nodes.iter().enumerate() {
@@ -45,7 +52,7 @@ fn check_siblings(
         }
         *left -= 1;
         let here = format!("{at}[{i}]");
-        check_key(node, &nodes[..i], &here, in_array, problems);
+        check_key(node, &nodes[..i], &here, level.in_array, problems);
         let (children, list) = match node {
             Node::Field(field) => {
                 check_field(field, &here, problems);
@@ -58,7 +65,8 @@ fn check_siblings(
         if array && items_nest(children) {
             refuse(problems, format!("{here}.items"), "items are fields or objects, not arrays");
         }
-        check_siblings(children, &format!("{here}.{list}"), array, depth + 1, left, problems);
+        let below = Level { depth: level.depth + 1, in_array: array };
+        check_siblings(children, &format!("{here}.{list}"), below, left, problems);
     }
 }
 

@@ -15,8 +15,10 @@ pub enum Engine {
 }
 
 /// Texts are written out once for each place in the program that holds one, so what is leaked here is bounded by the program's size.
-static MEMO: LazyLock<RwLock<HashMap<(usize, usize, Engine), &'static str>>> =
-    LazyLock::new(RwLock::default);
+static MEMO: LazyLock<RwLock<Written>> = LazyLock::new(RwLock::default);
+
+/// By where a text is in the program, how long it is, and for which engine.
+type Written = HashMap<(usize, usize, Engine), &'static str>;
 
 /// The text as the engine understands it.
 pub fn for_engine(text: &'static str, engine: Engine) -> &'static str {

@@ -29,7 +29,7 @@ const LITE_TYPES: &[(&str, &str)] = &[
 /// Runs what has not run yet; safe to call from several processes at once. Returns the schema's version.
 pub async fn migrate(db: &Db) -> Result<i64, StoreError> {
     match db {
-        Db::Postgres(pool) => migrator(|text| text.to_owned()).run(pool).await?,
+        Db::Postgres(pool) => migrator(str::to_owned).run(pool).await?,
         Db::Sqlite { writer, .. } => migrator(strict).run(writer).await?,
     }
     Ok(latest())
@@ -38,6 +38,12 @@ pub async fn migrate(db: &Db) -> Result<i64, StoreError> {
 /// The version this program needs.
 pub fn latest() -> i64 {
     MIGRATIONS.len() as i64
+}
+
+/// Eight characters that change with any migration.
+pub fn fingerprint() -> String {
+    let all: String = MIGRATIONS.iter().map(|(_, text)| *text).collect();
+    crate::key::hash(all)[..8].to_owned()
 }
 
 /// The version the database has; 0 before the first migration.

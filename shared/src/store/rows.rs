@@ -54,7 +54,6 @@ impl<'q> Encode<'q, Sqlite> for Rows {
 }
 
 /// Writes a time exactly as a bound time is stored on SQLite, where times are compared as text.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 pub fn time<S: Serializer>(time: &Time, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, false))
 }

@@ -178,7 +178,10 @@ async fn execute_patiently(admin: &mut PgConnection, statement: &str) {
 }
 
 fn is_in_use(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == OBJECT_IN_USE)
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == OBJECT_IN_USE)
 }
 
 /// The same server, user and options, another database.

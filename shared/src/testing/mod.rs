@@ -11,6 +11,7 @@ mod leash;
 mod port;
 mod process;
 mod redis;
+mod store;
 mod wait;
 
 pub use cluster::{Cluster, StopMode};
@@ -18,3 +19,4 @@ pub use database::{TestDatabase, fresh_database};
 pub use engines::{postgres_url, redis_url};
 pub use process::Process;
 pub use redis::RedisServer;
+pub use store::{TestStore, noon};

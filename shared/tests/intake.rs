@@ -1,0 +1,203 @@
+//! Taking leads in, on both engines: contacts found, duplicates marked, repeats answered, neighbours unharmed.
+use chrono::Duration;
+use serde_json::json;
+use shared::{
+    ids::{CampaignId, LeadId, WorkspaceId},
+    lead::{Details, LeadStatus, Person},
+    on_both_engines,
+    store::{
+        campaigns::{self, Draft},
+        intake::{Arrival, CampaignRef, Declined, Intake, Receipt, RepeatKey, Taken, Who},
+        leads,
+    },
+    testing::{TestStore, noon},
+};
+use std::collections::HashSet;
+
+async fn campaign(store: &TestStore, workspace: WorkspaceId, code: &str) -> CampaignId {
+    let draft = Draft {
+        workspace,
+        id: CampaignId::new(),
+        code: code.into(),
+        name: code.into(),
+        dedup_days: Some(30),
+        config: json!({}),
+        at: noon(),
+    };
+    campaigns::create(&store.db, &draft).await.unwrap();
+    draft.id
+}
+
+fn person(name: &str) -> Person {
+    let digits: u32 = name.bytes().fold(7, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
+    Person {
+        first_name: name.into(),
+        last_name: "Tester".into(),
+        email: format!("{name}@example.com"),
+        phone: format!("+1415{:07}", digits % 10_000_000),
+    }
+}
+
+fn arrival(workspace: WorkspaceId, campaign: CampaignId, person: Person) -> Arrival {
+    Arrival {
+        workspace,
+        campaign: CampaignRef::Id(campaign),
+        who: Who::New { person, details: Details::default() },
+        is_test: false,
+        submit: true,
+        source: "api",
+        repeat: None,
+        at: noon(),
+        redeliver_at: noon() + Duration::seconds(30),
+    }
+}
+
+fn keyed(mut arrival: Arrival, key: &str, body: &str) -> Arrival {
+    arrival.repeat =
+        Some(RepeatKey { route: "POST /x", key: key.into(), body_hash: shared::key::hash(body) });
+    arrival
+}
+
+/// Submits them all at once, so that they share transactions.
+async fn at_once(intake: &Intake, arrivals: Vec<Arrival>) -> Vec<Taken> {
+    let tasks: Vec<_> = arrivals
+        .into_iter()
+        .map(|arrival| {
+            let intake = intake.clone();
+            tokio::spawn(async move { intake.take(arrival).await.unwrap() })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for task in tasks {
+        taken.push(task.await.unwrap());
+    }
+    taken
+}
+
+fn receipts(taken: Vec<Taken>) -> Vec<Receipt> {
+    taken.into_iter().map(|taken| taken.expect("taken in")).collect()
+}
+
+on_both_engines! {
+    async fn two_hundred_identical_leads_at_once_give_one_original(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = campaign(&store, workspace, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let second = Intake::start(store.db.clone()); // as another process would
+        let (ours, theirs) = (0..100).map(|_| arrival(workspace, campaign, person("same")))
+            .zip((0..100).map(|_| arrival(workspace, campaign, person("same")))).unzip();
+        let (a, b) = tokio::join!(at_once(&intake, ours), at_once(&second, theirs));
+        let receipts: Vec<_> = receipts(a).into_iter().chain(receipts(b)).collect();
+        assert_eq!(receipts.len(), 200);
+        assert_eq!(receipts.iter().filter(|receipt| !receipt.is_duplicate).count(), 1);
+        let mut contacts = HashSet::new();
+        for receipt in receipts {
+            let lead = leads::get(&store.db, workspace, receipt.lead_id).await.unwrap().unwrap();
+            let wanted = if receipt.is_duplicate { LeadStatus::Duplicate } else { LeadStatus::Active };
+            assert_eq!(lead.lead_status, wanted);
+            assert_eq!(lead.is_duplicate, lead.duplicate_of.is_some());
+            contacts.insert(lead.contact_id);
+        }
+        assert_eq!(contacts.len(), 1);
+    }
+
+    async fn a_duplicate_is_one_by_email_or_phone_within_the_window_of_its_campaign(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let (one, other) = (campaign(&store, workspace, "AAA").await, campaign(&store, workspace, "BBB").await);
+        let intake = Intake::start(store.db.clone());
+        let same_phone = Person { email: "else@example.com".into(), ..person("ann") };
+        let same_email = Person { phone: "+14155550199".into(), ..person("ann") };
+        let later = |days: i64| {
+            let mut arrival = arrival(workspace, one, person("ann"));
+            arrival.at = noon() + Duration::days(days);
+            arrival
+        };
+        let test = Arrival { is_test: true, ..arrival(workspace, one, person("ann")) };
+        for (what, arrival, duplicate) in [
+            ("the first", arrival(workspace, one, person("ann")), false),
+            ("another campaign", arrival(workspace, other, person("ann")), false),
+            ("a test lead", test, false),
+            ("the same phone", arrival(workspace, one, same_phone), true),
+            ("the same email", arrival(workspace, one, same_email), true),
+            ("the last day of the window", later(30), true),
+            ("a month after the last sight", later(61), false),
+            ("somebody else", arrival(workspace, one, person("bob")), false),
+        ] {
+            let receipt = intake.take(arrival).await.unwrap().unwrap();
+            assert_eq!(receipt.is_duplicate, duplicate, "{what}");
+        }
+    }
+
+    async fn a_repeated_request_gets_the_first_answer_and_has_no_second_effect(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = campaign(&store, workspace, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let request = || keyed(arrival(workspace, campaign, person("ann")), "k1", "body");
+        let answers = receipts(at_once(&intake, (0..20).map(|_| request()).collect()).await);
+        assert_eq!(answers.iter().map(|receipt| receipt.lead_id).collect::<HashSet<_>>().len(), 1);
+        assert_eq!(answers.iter().filter(|receipt| !receipt.repeated).count(), 1);
+        let again = intake.take(request()).await.unwrap().unwrap();
+        assert!(again.repeated && again.lead_id == answers[0].lead_id);
+        let other = keyed(arrival(workspace, campaign, person("bob")), "k1", "another body");
+        assert_eq!(intake.take(other).await.unwrap(), Err(Declined::KeyReused));
+        let filter = leads::LeadFilter { limit: 100, ..Default::default() };
+        assert_eq!(leads::list(&store.db, workspace, &filter).await.unwrap().len(), 1);
+        // Once the campaign is paused, the repeat still gets its answer, and a new request does not.
+        campaigns::set_state(&store.db, workspace, campaign, "paused", noon()).await.unwrap();
+        assert!(intake.take(request()).await.unwrap().unwrap().repeated);
+        let closed = Err(Declined::ClosedCampaign("paused".into()));
+        let new = || keyed(arrival(workspace, campaign, person("cy")), "k2", "body");
+        assert_eq!(intake.take(new()).await.unwrap(), closed);
+        // A declined request leaves its key free.
+        campaigns::set_state(&store.db, workspace, campaign, "active", noon()).await.unwrap();
+        assert!(!intake.take(new()).await.unwrap().unwrap().repeated);
+    }
+
+    async fn one_workspace_does_not_see_anothers_campaign_lead_or_key(store: TestStore) {
+        let (ours, theirs) = (store.workspace("a").await, store.workspace("b").await);
+        let campaign = campaign(&store, theirs, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let lead = intake.take(keyed(arrival(theirs, campaign, person("ann")), "k", "b")).await.unwrap().unwrap();
+        let unknown = intake.take(keyed(arrival(ours, campaign, person("ann")), "k", "b")).await.unwrap();
+        assert_eq!(unknown, Err(Declined::UnknownCampaign));
+        assert!(leads::get(&store.db, ours, lead.lead_id).await.unwrap().is_none());
+        assert!(leads::get(&store.db, theirs, lead.lead_id).await.unwrap().is_some());
+        let by_code = Arrival { campaign: CampaignRef::Code("AAA".into()), ..arrival(theirs, campaign, person("bob")) };
+        assert!(intake.take(by_code).await.unwrap().is_ok());
+    }
+
+    async fn a_known_lead_goes_through_again_with_what_the_request_adds(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = campaign(&store, workspace, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let lead = intake.take(arrival(workspace, campaign, person("ann"))).await.unwrap().unwrap().lead_id;
+        let again = |id: LeadId, roof: &str| {
+            let answer = shared::lead::Answer { key: "roof".into(), question: "Roof?".into(), answer: json!(roof) };
+            let details = Details { questionnaire: vec![answer], ..Details::default() };
+            Arrival { who: Who::Known { lead: id, details }, ..arrival(workspace, campaign, person("ann")) }
+        };
+        for taken in at_once(&intake, vec![again(lead, "tile"), again(lead, "tile"), again(lead, "tile")]).await {
+            assert_eq!(taken.unwrap().lead_id, lead);
+        }
+        let rows = leads::submissions(&store.db, workspace, lead).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        let row = leads::get(&store.db, workspace, lead).await.unwrap().unwrap();
+        assert_eq!(row.details.questionnaire[0].answer, json!("tile"));
+        let nobody = intake.take(again(LeadId::new(), "x")).await.unwrap();
+        assert_eq!(nobody, Err(Declined::UnknownLead));
+    }
+
+    async fn a_row_that_cannot_be_stored_does_not_fail_its_neighbours(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = campaign(&store, workspace, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let mut arrivals: Vec<Arrival> =
+            (0..40).map(|n| arrival(workspace, campaign, person(&format!("p{n}")))).collect();
+        // No such workspace: its foreign key fails, and with it the whole statement it shares.
+        arrivals[17].workspace = WorkspaceId::new();
+        arrivals[17].campaign = CampaignRef::Code("AAA".into());
+        let taken = at_once(&intake, arrivals).await;
+        assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 39);
+        assert_eq!(taken[17], Err(Declined::UnknownCampaign));
+    }
+}
