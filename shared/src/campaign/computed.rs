@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, Expression, Value as Computed};
+use minijinja::{Environment, Error, ErrorKind, Expression, Value as Computed};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::computed_filters::{COMPUTED_MAX_BYTES, ENGINE, MOMENT, Moment, whole_if_whole};
+use super::computed_filters::{COMPUTED_MAX_BYTES, ENGINE, FILTERS, MOMENT, Moment};
 use super::date::Date;
 use super::payload::{read_boolean, read_number};
 use super::problem::{Problem, refuse};
@@ -91,7 +91,10 @@ impl ComputedKey {
                 format!("\"{}\" is no key, right: {rule}", self.key),
             );
         }
-        if let Err(why) = self.compile(&mut ENGINE.clone()) {
+        let mut engine = ENGINE.clone();
+        let compiled =
+            self.compile(&mut engine).and_then(|program| self.try_out(&program, &engine));
+        if let Err(why) = compiled {
             refuse(problems, format!("{at}.expression"), why);
         }
         if let Some(default) = self.default.as_ref().filter(|default| !default.is_null())
@@ -104,13 +107,64 @@ impl ComputedKey {
     fn compile(&self, engine: &mut Environment<'static>) -> Result<Program, String> {
         let source = self.expression.trim();
         check_source(source)?;
-        if source.contains("{{") || source.contains("{%") {
+        check_filters(source)?;
+        if is_template(source) {
             let added = engine.add_template_owned(self.key.clone(), source.to_owned());
             return added.map(|()| Program::Template).map_err(|e| explain(&e, source));
         }
         let compiled = ENGINE.compile_expression_owned(source.to_owned());
         compiled.map(Program::Expression).map_err(|e| explain(&e, source))
     }
+
+    /// Runs once on nothing: that finds functions, methods and tests that do not exist. Other errors may be due
+    /// to the nothing.
+    fn try_out(&self, program: &Program, engine: &Environment<'static>) -> Result<(), String> {
+        use ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
+        let unknown = [UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest];
+        match self.run(program, engine, &BTreeMap::new()) {
+            Err(e) if unknown.contains(&e.kind()) => Err(explain(&e, self.expression.trim())),
+            _ => Ok(()),
+        }
+    }
+
+    fn run(
+        &self,
+        program: &Program,
+        engine: &Environment<'static>,
+        roots: &BTreeMap<String, Computed>,
+    ) -> Result<Computed, Error> {
+        match program {
+            Program::Expression(expression) => expression.eval(roots),
+            Program::Template => engine.get_template(&self.key)?.render(roots).map(Computed::from),
+        }
+    }
+}
+
+/// Names every filter that does not exist, in branches that a trial would not reach as well. Texts in quotes are
+/// left out of the search; a name hidden from it by an odd quote is found when the expression runs.
+fn check_filters(source: &str) -> Result<(), String> {
+    // All three patterns are fixed and run by every test.
+    let tags = Regex::new(r"(?s)\{\{.*?\}\}|\{%.*?%\}").expect("a fixed pattern");
+    let quoted = Regex::new(r#"'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*""#).expect("a fixed pattern");
+    let filter = Regex::new(r"\|\s*([A-Za-z_]\w*)").expect("a fixed pattern");
+    let parts: Vec<&str> = match is_template(source) {
+        true => tags.find_iter(source).map(|tag| tag.as_str()).collect(),
+        false => vec![source],
+    };
+    for part in parts {
+        let bare = quoted.replace_all(part, "''");
+        let unknown = filter.captures_iter(&bare).find(|found| !FILTERS.contains(&&found[1]));
+        if let Some(found) = unknown {
+            let known = FILTERS.join(", ");
+            let at = source.find(&found[0]).map_or(String::new(), |at| place(source, at) + ": ");
+            return Err(format!("{at}filter \"{}\" does not exist, there are {known}", &found[1]));
+        }
+    }
+    Ok(())
+}
+
+fn is_template(source: &str) -> bool {
+    source.contains("{{") || source.contains("{%")
 }
 
 /// Refuses what could grow without bound, since fuel counts steps and not bytes: loops, variables, macros
@@ -240,7 +294,10 @@ impl ComputedKeys {
         let moment = moment.downcast_object_ref::<Moment>();
         for (key, program) in &self.keys {
             roots.insert("computed".to_owned(), map_of(&done.values));
-            let value = self.run(key, program, &roots).and_then(|v| typed(&v, key, moment));
+            let value = key
+                .run(program, &self.engine, &roots)
+                .map_err(|e| explain(&e, key.expression.trim()))
+                .and_then(|v| typed(&v, key, moment));
             let value = value.unwrap_or_else(|why| {
                 done.failures.push(ComputedFailure { key: key.key.clone(), why });
                 Value::Null
@@ -248,23 +305,6 @@ impl ComputedKeys {
             done.values.insert(key.key.clone(), value);
         }
         done
-    }
-
-    fn run(
-        &self,
-        key: &ComputedKey,
-        program: &Program,
-        roots: &BTreeMap<String, Computed>,
-    ) -> Result<Computed, String> {
-        let result = match program {
-            Program::Expression(expression) => expression.eval(roots),
-            Program::Template => self
-                .engine
-                .get_template(&key.key)
-                .and_then(|template| template.render(roots))
-                .map(Computed::from),
-        };
-        result.map_err(|e| explain(&e, key.expression.trim()))
     }
 }
 
@@ -302,8 +342,7 @@ fn typed(value: &Computed, key: &ComputedKey, moment: Option<&Moment>) -> Result
     match key.value_type {
         ComputedType::Text => Ok(Value::String(text)),
         ComputedType::Number => {
-            let number = read_number(&text).ok_or_else(|| not("a number"))?;
-            Ok(Value::Number(without_point_zero(number)))
+            read_number(&text).map(Value::Number).ok_or_else(|| not("a number"))
         }
         ComputedType::Boolean => {
             read_boolean(&text).map(Value::Bool).ok_or_else(|| not("true or false"))
@@ -313,11 +352,6 @@ fn typed(value: &Computed, key: &ComputedKey, moment: Option<&Moment>) -> Result
             Ok(Value::String(moment.map_or(date.day(), |moment| moment.day(date)).to_string()))
         }
     }
-}
-
-fn without_point_zero(number: Number) -> Number {
-    let whole = number.as_f64().map(whole_if_whole).and_then(|value| i64::try_from(value).ok());
-    if number.is_f64() { whole.map_or(number, Number::from) } else { number }
 }
 
 #[cfg(test)]

@@ -24,6 +24,27 @@ pub const COMPUTED_MAX_BYTES: usize = 16 * 1024;
 /// Where filters find the moment of evaluation. No expression can write a name with a space in it.
 pub(super) const MOMENT: &str = "the moment";
 
+/// All filters by name; each is added to the engine below.
+pub const FILTERS: [&str; 17] = [
+    "age",
+    "date_format",
+    "default",
+    "digits",
+    "join",
+    "length",
+    "lookup",
+    "lower",
+    "number",
+    "phone",
+    "replace",
+    "round",
+    "sha256",
+    "times",
+    "title",
+    "trim",
+    "upper",
+];
+
 type Locate = dyn Fn(DateTime<Utc>) -> DateTime<FixedOffset> + Send + Sync;
 
 /// Now, and how a moment is written in the campaign's zone.
@@ -109,18 +130,9 @@ fn number(value: &Value) -> Result<Option<f64>, Error> {
 
 fn on_number(value: &Value, change: impl Fn(f64) -> f64) -> Result<Value, Error> {
     match number(value)?.map(change) {
-        Some(number) if number.is_finite() => Ok(whole_if_whole(number)),
+        Some(number) if number.is_finite() => Ok(Value::from(number)),
         Some(_) => Err(wrong("the number is too large")),
         None => Ok(Value::UNDEFINED),
-    }
-}
-
-/// 12.0 is written 12, as long as a float holds whole numbers exactly.
-pub(super) fn whole_if_whole(number: f64) -> Value {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match number.fract() == 0.0 && number.abs() < EXACT {
-        true => Value::from(number as i64),
-        false => Value::from(number),
     }
 }
 

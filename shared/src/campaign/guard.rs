@@ -88,7 +88,9 @@ pub fn check_url(text: &str, policy: &GuardPolicy) -> Result<Url, GuardError> {
     }
     let port = url.port_or_known_default().ok_or(GuardError::NoHost)?;
     let plain = policy.allow_http && port == 80;
-    if !plain && !PORTS.contains(&port) && !policy.extra_ports.contains(&port) {
+    let listed = PORTS.contains(&port) || policy.extra_ports.contains(&port);
+    // Development servers listen anywhere.
+    if !plain && !listed && !policy.allow_private {
         return Err(GuardError::Port(port));
     }
     match url.host().ok_or(GuardError::NoHost)? {

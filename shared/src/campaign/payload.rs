@@ -221,9 +221,14 @@ pub(super) fn read_number(text: &str) -> Option<Number> {
     if !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')) {
         return None;
     }
-    match text.parse::<i64>() {
-        Ok(whole) => Some(Number::from(whole)),
-        Err(_) => text.parse::<f64>().ok().and_then(Number::from_f64),
+    // 10.0 is 10, as long as a float holds whole numbers exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(number), _) => Some(Number::from(number)),
+        (_, Ok(number)) if whole(&number) => Some(Number::from(number as i64)),
+        (_, Ok(number)) => Number::from_f64(number),
+        _ => None,
     }
 }
 

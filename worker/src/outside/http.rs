@@ -97,6 +97,11 @@ impl NotSent {
     }
 }
 
+/// Names the one TLS implementation of the whole program; every `reqwest` client needs it. Naming it again changes nothing.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 #[derive(Debug, Error)]
 #[error("delivery client cannot be built: {0}")]
 pub struct ClientError(String);
@@ -110,8 +115,7 @@ pub struct DeliveryClient {
 
 impl DeliveryClient {
     pub fn new(policy: GuardPolicy) -> Result<Self, ClientError> {
-        // One TLS implementation in the whole program. Another part may have named it before; it is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let client = Client::builder()
             .dns_resolver(GuardedResolver::new(policy.clone()))
             .no_proxy()

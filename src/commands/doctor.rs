@@ -1,0 +1,115 @@
+//! `leadrail doctor`: check what a process needs, and say what is wrong and what would be right.
+use crate::{
+    settings::Settings,
+    system::{StartError, open_database},
+};
+use shared::{
+    clock::Clock,
+    push::lane,
+    queue::Queue,
+    store::{Db, StoreError, migrate, sweeps},
+    submission::Stage,
+};
+use std::time::Instant;
+
+/// Clocks of program and database that differ more than this are a finding, in seconds.
+const CLOCK_SKEW_MAX: i64 = 2;
+
+/// Something is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the checks failed")]
+pub struct Unwell(usize);
+
+pub async fn run(settings: &Settings) -> Result<(), Unwell> {
+    let mut report = Report(0);
+    report.note("settings", Ok(format!("data {}", settings.data.display())));
+    match open_database(settings).await {
+        Err(error) => report.note("database", Err(said(&error))),
+        Ok(db) => database(&mut report, &db).await,
+    }
+    report.note("queue", queue(settings).await);
+    report.note("listen", listen(settings).await);
+    match report.0 {
+        0 => Ok(()),
+        failures => Err(Unwell(failures)),
+    }
+}
+
+struct Report(usize);
+
+impl Report {
+    fn note(&mut self, what: &str, found: Result<String, String>) {
+        match found {
+            Ok(fine) => println!("ok    {what:<10} {fine}"),
+            Err(wrong) => {
+                self.0 += 1;
+                println!("WRONG {what:<10} {wrong}");
+            }
+        }
+    }
+}
+
+fn said(error: &StartError) -> String {
+    let cause = std::error::Error::source(error).map_or(String::new(), |why| format!(" ({why})"));
+    format!("{error}{cause}")
+}
+
+async fn database(report: &mut Report, db: &Db) {
+    let began = Instant::now();
+    let answered = db.read().sql("SELECT 1").run().await;
+    let took = began.elapsed();
+    let answered = answered.map(|_| format!("answers in {took:.1?}"));
+    report.note("database", answered.map_err(|error| error.to_string()));
+    report.note("schema", schema(db).await);
+    report.note("lanes", lanes(db).await.map_err(|error| error.to_string()));
+    if matches!(db, Db::Postgres(_)) {
+        report.note("clock", clock(db).await);
+    }
+    db.close().await;
+}
+
+async fn schema(db: &Db) -> Result<String, String> {
+    let (found, wanted) =
+        (migrate::applied(db).await.map_err(|error| error.to_string())?, migrate::latest());
+    if found == wanted {
+        return Ok(format!("version {found}"));
+    }
+    Err(format!("version {found}, this program needs {wanted}: run `leadrail migrate`"))
+}
+
+async fn lanes(db: &Db) -> Result<String, StoreError> {
+    let paused = sweeps::paused_lanes(db).await?;
+    if paused.is_empty() {
+        return Ok("none is paused".into());
+    }
+    let names: Vec<String> =
+        paused.iter().map(|lane| format!("{} ({})", lane.lane, lane.reason)).collect();
+    Ok(format!("paused: {}", names.join(", ")))
+}
+
+/// Due times come from the program's clock; a machine whose clock is off fires early or late.
+async fn clock(db: &Db) -> Result<String, String> {
+    let theirs = sweeps::database_time(db).await.map_err(|error| error.to_string())?;
+    let skew = (Clock::system().now() - theirs).num_seconds().abs();
+    if skew <= CLOCK_SKEW_MAX {
+        return Ok(format!("{skew} s from the database's"));
+    }
+    Err(format!("{skew} s from the database's; at most {CLOCK_SKEW_MAX} s is safe: check NTP"))
+}
+
+async fn queue(settings: &Settings) -> Result<String, String> {
+    let Some(url) = &settings.redis_url else {
+        return Ok("in this process (no REDIS_URL)".into());
+    };
+    let queue = Queue::redis(url, &settings.redis_namespace).map_err(|error| error.to_string())?;
+    let depths = queue.depths(&Stage::ALL.map(lane)).await.map_err(|error| error.to_string())?;
+    let jobs: u64 = depths.iter().map(|depth| depth.ready + depth.later + depth.leased).sum();
+    Ok(format!("Redis answers; {jobs} jobs in nine lanes"))
+}
+
+async fn listen(settings: &Settings) -> Result<String, String> {
+    match tokio::net::TcpListener::bind(settings.listen).await {
+        Ok(_) => Ok(format!("{} is free", settings.listen)),
+        Err(error) => Err(format!("{}: {error} (is Leadrail running?)", settings.listen)),
+    }
+}

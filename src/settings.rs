@@ -1,0 +1,202 @@
+//! What an operator may set, by flag or by environment. Contradictions stop the boot and name the variable.
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Settings of every role.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Where the truth is kept: postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE. Without it: SQLite in the data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+
+    /// Where the queue is: redis://HOST:PORT. Without it the queue lives in this process, which must then play all roles.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    pub redis_url: Option<String>,
+
+    /// Begins every Redis key, so that several installations can share a Redis.
+    #[arg(long, env = "LEADRAIL_REDIS_NAMESPACE", default_value = "leadrail", global = true)]
+    pub redis_namespace: String,
+
+    /// Folder of the embedded database.
+    #[arg(long, env = "LEADRAIL_DATA", default_value = "./data", global = true)]
+    pub data: PathBuf,
+
+    /// Where the HTTP API listens; port 0 takes a free one.
+    #[arg(long, env = "LEADRAIL_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    pub listen: SocketAddr,
+
+    /// How the outside reaches this server, for resume URLs: https://leads.example.com. Without it: http:// and the listen address.
+    #[arg(long, env = "LEADRAIL_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+
+    /// First admin key, for automation: made by `leadrail keys generate`, kept as the key of the workspace LEADRAIL_ADMIN_WORKSPACE.
+    #[arg(long, env = "LEADRAIL_ADMIN_KEY", hide_env_values = true, global = true)]
+    pub admin_key: Option<String>,
+
+    /// Workspace of the first admin key.
+    #[arg(long, env = "LEADRAIL_ADMIN_WORKSPACE", default_value = "default", global = true)]
+    pub admin_workspace: String,
+
+    /// Connections to PostgreSQL, at most.
+    #[arg(long, env = "LEADRAIL_DATABASE_CONNECTIONS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=500), global = true)]
+    pub database_connections: u32,
+
+    /// Stage jobs that run at once in this process, for each stage but delivery.
+    #[arg(long, env = "LEADRAIL_CONCURRENCY", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
+    pub concurrency: u16,
+
+    /// Deliveries under way at once in this process.
+    #[arg(long, env = "LEADRAIL_DELIVERIES", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
+    pub deliveries: u16,
+
+    /// Seconds after which a job that was pushed and not heard of is pushed again.
+    #[arg(long, env = "LEADRAIL_REDELIVERY_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), global = true)]
+    pub redelivery_seconds: u32,
+
+    /// Seconds a job is a worker's own without a sign of life; a dead worker is noticed after them.
+    #[arg(long, env = "LEADRAIL_LEASE_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600), global = true)]
+    pub lease_seconds: u32,
+
+    /// Lets endpoints and webhooks use http:// and addresses in private networks. For development only.
+    #[arg(long, env = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", default_value_t = false, global = true)]
+    pub allow_private_endpoints: bool,
+
+    /// How logs are written.
+    #[arg(long, env = "LEADRAIL_LOG_FORMAT", default_value = "text", value_enum, global = true)]
+    pub log_format: LogFormat,
+
+    /// Which logs: error, warn, info, debug, or a tracing filter such as info,worker=debug.
+    #[arg(long, env = "LEADRAIL_LOG", default_value = "info", global = true)]
+    pub log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Contradiction {
+    #[error(
+        "`leadrail {role}` is one of several processes and needs {missing}; without it use `leadrail serve`, which plays all roles in one process"
+    )]
+    Embedded { role: &'static str, missing: &'static str },
+    #[error("DATABASE_URL must begin with postgres://, postgresql:// or sqlite:")]
+    DatabaseUrl,
+    #[error("REDIS_URL must begin with redis:// or unix:")]
+    RedisUrl,
+    #[error(
+        "REDIS_URL is set but DATABASE_URL is not PostgreSQL: a queue for several processes needs a database for several processes"
+    )]
+    RedisWithoutPostgres,
+    #[error("LEADRAIL_PUBLIC_URL must begin with http:// or https:// and must not end with /")]
+    PublicUrl,
+    #[error("LEADRAIL_ADMIN_KEY is not a Leadrail key; make one with `leadrail keys generate`")]
+    AdminKey,
+    #[error("LEADRAIL_LOG is not a log filter: {0}")]
+    Log(String),
+}
+
+impl Settings {
+    /// The database to open: the one that is set, or the embedded one.
+    pub fn database(&self) -> String {
+        let embedded = || format!("sqlite:{}", self.data.join("leadrail.db").display());
+        self.database_url.clone().unwrap_or_else(embedded)
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.database_url.as_deref().is_some_and(|url| url.starts_with("postgres"))
+    }
+
+    /// Checks what no single setting can know.
+    pub fn check(&self) -> Result<(), Contradiction> {
+        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if let Some(url) = &self.database_url
+            && !known.iter().any(|scheme| url.starts_with(scheme))
+        {
+            return Err(Contradiction::DatabaseUrl);
+        }
+        if let Some(url) = &self.redis_url {
+            if !["redis://", "unix:", "redis+unix:"].iter().any(|scheme| url.starts_with(scheme)) {
+                return Err(Contradiction::RedisUrl);
+            }
+            if !self.is_postgres() {
+                return Err(Contradiction::RedisWithoutPostgres);
+            }
+        }
+        if let Some(url) = &self.public_url
+            && (!(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/'))
+        {
+            return Err(Contradiction::PublicUrl);
+        }
+        if self.admin_key.as_deref().is_some_and(|key| !shared::key::is_well_formed(key)) {
+            return Err(Contradiction::AdminKey);
+        }
+        Ok(())
+    }
+
+    /// Checks that a process that plays one role can work with others.
+    pub fn check_shared(&self, role: &'static str) -> Result<(), Contradiction> {
+        self.check()?;
+        let missing = match (self.is_postgres(), self.redis_url.is_some()) {
+            (true, true) => return Ok(()),
+            (false, false) => "DATABASE_URL (PostgreSQL) and REDIS_URL",
+            (false, true) => "DATABASE_URL (PostgreSQL)",
+            (true, false) => "REDIS_URL",
+        };
+        Err(Contradiction::Embedded { role, missing })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn settings(line: &[&str]) -> Settings {
+        let line = std::iter::once("leadrail").chain(line.iter().copied());
+        Line::try_parse_from(line).unwrap().settings
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        const PG: &str = "--database-url=postgres://h/d";
+        const REDIS: &str = "--redis-url=redis://h";
+        for (line, wanted) in [
+            (vec![PG, REDIS], Ok(())),
+            (vec![], Ok(())),
+            (vec!["--database-url=mysql://h"], Err("DATABASE_URL must")),
+            (vec![PG, "--redis-url=http://h"], Err("REDIS_URL must")),
+            (vec![REDIS], Err("REDIS_URL is set but")),
+            (vec!["--public-url=https://a/"], Err("LEADRAIL_PUBLIC_URL")),
+            (vec!["--admin-key=secret"], Err("LEADRAIL_ADMIN_KEY")),
+        ] {
+            let checked = settings(&line).check().map_err(|error| error.to_string());
+            match wanted {
+                Ok(()) => assert_eq!(checked, Ok(()), "{line:?}"),
+                Err(begin) => assert!(checked.unwrap_err().starts_with(begin), "{line:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_role_needs_postgres_and_redis() {
+        let error = settings(&[]).check_shared("worker").unwrap_err().to_string();
+        assert!(error.contains("`leadrail worker`") && error.contains("REDIS_URL"), "{error}");
+        let error = settings(&["--database-url=postgres://h/d"]).check_shared("api").unwrap_err();
+        assert_eq!(error, Contradiction::Embedded { role: "api", missing: "REDIS_URL" });
+    }
+
+    #[test]
+    fn without_a_database_url_the_data_folder_is_used() {
+        assert_eq!(settings(&["--data=/x"]).database(), "sqlite:/x/leadrail.db");
+    }
+}

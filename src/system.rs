@@ -1,0 +1,229 @@
+//! The parts of a process, put together once: database, queue, batchers, roles.
+use crate::settings::Settings;
+use api::{Api, ApiSettings};
+use scheduler::Scheduler;
+use shared::{
+    campaign::guard::GuardPolicy,
+    clock::Clock,
+    ids::KeyId,
+    key,
+    push::Pusher,
+    queue::Queue,
+    store::{
+        Db, StoreError,
+        close::{Closer, Starter},
+        intake::Intake,
+        keys,
+        load::Loader,
+        migrate, sweeps,
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use worker::{
+    campaigns::Campaigns,
+    context::Context,
+    lanes::{Concurrency, Lanes},
+    outside::http::DeliveryClient,
+};
+
+/// Which parts a process plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    pub api: bool,
+    pub worker: bool,
+    pub scheduler: bool,
+}
+
+impl Roles {
+    pub const ALL: Self = Self { api: true, worker: true, scheduler: true };
+}
+
+/// Why a process does not start, or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the database {0} cannot be opened: {1}")]
+    Open(String, #[source] StoreError),
+    #[error("LEADRAIL_DATA: the folder {0} cannot be made: {1}")]
+    Data(String, #[source] std::io::Error),
+    #[error("REDIS_URL: {0}")]
+    Queue(#[from] shared::queue::QueueError),
+    #[error("LEADRAIL_LISTEN: cannot listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("LEADRAIL_ADMIN_KEY belongs to another workspace or was revoked")]
+    AdminKey,
+    #[error("the HTTP client cannot be made: {0}")]
+    Http(String),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What all roles of a process share.
+pub struct System {
+    pub db: Db,
+    pub queue: Queue,
+    pub push: Pusher,
+    pub clock: Clock,
+    settings: Settings,
+}
+
+/// Opens the database that the settings name. The embedded one is made and migrated; PostgreSQL is migrated too unless told otherwise.
+pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
+    let url = settings.database();
+    if settings.database_url.is_none() {
+        let shown = settings.data.display().to_string();
+        std::fs::create_dir_all(&settings.data).map_err(|error| StartError::Data(shown, error))?;
+    }
+    let shown = if settings.is_postgres() { "DATABASE_URL".to_owned() } else { url.clone() };
+    Db::open(&url, settings.database_connections)
+        .await
+        .map_err(|error| StartError::Open(shown, error))
+}
+
+impl System {
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        let db = open_database(settings).await?;
+        migrate::migrate(&db).await?;
+        let clock = Clock::system();
+        let queue = match &settings.redis_url {
+            Some(url) => Queue::redis(url, &settings.redis_namespace)?,
+            None => {
+                // The queue of the last process died with it.
+                sweeps::recall(&db, clock.now()).await?;
+                Queue::memory()
+            }
+        };
+        let push = Pusher::start(queue.clone());
+        let system = Self { db, queue, push, clock, settings: settings.clone() };
+        system.admin_key().await?;
+        Ok(system)
+    }
+
+    /// Keeps the first admin key, if one is set.
+    async fn admin_key(&self) -> Result<(), StartError> {
+        let Some(secret) = &self.settings.admin_key else { return Ok(()) };
+        let now = self.clock.now();
+        let workspace = keys::workspace(&self.db, &self.settings.admin_workspace, now).await?;
+        let row = keys::KeyRow {
+            workspace_id: workspace.id,
+            id: KeyId::new(),
+            name: "LEADRAIL_ADMIN_KEY".into(),
+            shown: key::shown(secret).into(),
+            scopes: vec!["admin".to_owned()].into(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        };
+        let hash = key::hash(secret);
+        if keys::add(&self.db, &row, &hash).await? {
+            return Ok(());
+        }
+        let kept = keys::by_secret(&self.db, &hash).await?;
+        let fits = kept.is_some_and(|k| k.workspace_id == workspace.id && k.revoked_at.is_none());
+        if fits { Ok(()) } else { Err(StartError::AdminKey) }
+    }
+
+    fn guard(&self) -> GuardPolicy {
+        let free = self.settings.allow_private_endpoints;
+        GuardPolicy { allow_private: free, allow_http: free, ..GuardPolicy::default() }
+    }
+
+    fn redelivery(&self) -> chrono::Duration {
+        chrono::Duration::seconds(i64::from(self.settings.redelivery_seconds))
+    }
+
+    /// The HTTP API's parts.
+    pub fn api(&self) -> Arc<Api> {
+        Arc::new(Api {
+            db: self.db.clone(),
+            intake: Intake::start(self.db.clone()),
+            loader: Loader::start(self.db.clone()),
+            closer: Closer::start(self.db.clone()),
+            push: self.push.clone(),
+            clock: self.clock.clone(),
+            settings: ApiSettings {
+                guard: self.guard(),
+                redelivery: self.redelivery(),
+                request_timeout: ApiSettings::REQUEST_TIMEOUT,
+            },
+            depths: Some(self.queue.clone()),
+            callers: api::caller::Callers::default(),
+        })
+    }
+
+    /// The worker's parts. `address` is where the API listens, for resume URLs when no public URL is set.
+    pub fn worker(&self, address: std::net::SocketAddr) -> Result<Arc<Context>, StartError> {
+        let public_url =
+            self.settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        Ok(Arc::new(Context {
+            db: self.db.clone(),
+            loader: Loader::start(self.db.clone()),
+            closer: Closer::start(self.db.clone()),
+            starter: Starter::start(self.db.clone()),
+            push: self.push.clone(),
+            campaigns: Campaigns::new(self.db.clone()),
+            http: DeliveryClient::new(self.guard())
+                .map_err(|error| StartError::Http(error.to_string()))?,
+            clock: self.clock.clone(),
+            settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
+            lanes: Arc::new(Lanes::default()),
+        }))
+    }
+
+    pub fn concurrency(&self) -> Concurrency {
+        Concurrency {
+            quick: usize::from(self.settings.concurrency),
+            delivery: usize::from(self.settings.deliveries),
+            lease: Duration::from_secs(u64::from(self.settings.lease_seconds)),
+        }
+    }
+
+    /// Plays the roles until `stop`; returns when all work is finished or handed back.
+    pub async fn play(
+        &self,
+        roles: Roles,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> Result<(), StartError> {
+        let address = listener.local_addr()?;
+        let mut parts: JoinSet<Result<(), std::io::Error>> = JoinSet::new();
+        if roles.api {
+            let (api, stop) = (self.api(), stop.clone());
+            tracing::info!(%address, "the API listens");
+            parts.spawn(api::serve(listener, api, stop));
+        }
+        if roles.worker {
+            let (ctx, queue, stop) = (self.worker(address)?, self.queue.clone(), stop.clone());
+            let much = self.concurrency();
+            ctx.lanes.refresh(&self.db).await?;
+            tracing::info!("the worker takes jobs");
+            parts.spawn(async move {
+                worker::lanes::run(ctx, queue, much, stop).await;
+                Ok(())
+            });
+        }
+        if roles.scheduler {
+            let redelivery = self.redelivery();
+            let scheduler =
+                Scheduler::new(self.db.clone(), self.queue.clone(), self.push.clone(), redelivery);
+            let stop = stop.clone();
+            tracing::info!("the scheduler ticks");
+            parts.spawn(async move {
+                scheduler::run(Arc::new(scheduler), stop).await;
+                Ok(())
+            });
+        }
+        // The first part that ends takes the others with it.
+        let mut outcome = Ok(());
+        while let Some(ended) = parts.join_next().await {
+            stop.cancel();
+            let ended = ended.unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+            outcome = outcome.and(ended);
+        }
+        self.db.close().await;
+        Ok(outcome?)
+    }
+}
