@@ -1,0 +1,66 @@
+//! PUT /campaigns/{id}: the next revision.
+use super::{
+    create::draft,
+    form,
+    show::{Campaign, read},
+};
+use crate::{
+    Api,
+    answer::{Absent, Data, Guarded, Saving, Sent, Success},
+    body::{Body, CAMPAIGN_BYTES_MAX},
+    caller::{Caller, Scope},
+    error::{ApiError, Code},
+    params::Id,
+};
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::{
+    campaign::CampaignConfig,
+    ids::CampaignId,
+    store::campaigns::{self, Draft},
+};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A campaign's new name and configuration, whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangedCampaign {
+    /// 1 to 120 characters.
+    pub name: String,
+    #[schema(value_type = CampaignConfig)]
+    pub config: Value,
+    /// The revision that was read. When the campaign has moved on since, nothing is saved; absent: the newest is replaced.
+    pub revision: Option<i64>,
+}
+
+/// Save a campaign
+///
+/// Makes the next revision. Submissions that are under way keep the revision they began with.
+#[utoipa::path(
+    put, path = "/campaigns/{campaignId}", tag = "Campaigns", operation_id = "saveCampaign",
+    params(("campaignId" = CampaignId, Path)),
+    request_body = ChangedCampaign,
+    responses((status = 200, description = "The campaign as saved.", body = Success<Campaign>), Guarded, Absent, Sent, Saving)
+)]
+pub async fn save(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Id(id): Id<CampaignId>,
+    body: Body<ChangedCampaign, CAMPAIGN_BYTES_MAX>,
+) -> Result<Data<Campaign>, ApiError> {
+    caller.require(Scope::CampaignsWrite)?;
+    let ChangedCampaign { name, config, revision } = body.value;
+    let stored = read(&api.db, caller.workspace, id).await?;
+    let expected = revision.unwrap_or(stored.revision);
+    let config = form::check(&api, &caller, Some(id), (&name, config), Vec::new()).await?;
+    let draft = Draft { code: stored.code, ..draft(&api, &caller, (id, &name), &config) };
+    let saved = campaigns::save(&api.db, &draft, expected).await?;
+    let row = read(&api.db, caller.workspace, id).await?;
+    if saved.is_none() {
+        let message = format!("the campaign is at revision {}, not {expected}", row.revision);
+        return Err(ApiError::new(Code::RevisionConflict, message).at("revision"));
+    }
+    Ok(Data(row.into()))
+}

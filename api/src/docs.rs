@@ -1,0 +1,47 @@
+//! The OpenAPI document's own words; paths and schemas come from the handlers.
+use crate::error::Failure;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self,
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+/// Everything of the document that is not a route.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Leadrail",
+        description = "Takes in leads, decides what each is worth and where it may go, hands it to the buyer's endpoint, and never loses one.\n\n\
+            Every answer is an envelope: `{\"success\": true, \"data\": …}` or `{\"success\": false, \"error\": {code, message, details}}`. \
+            Unknown fields and parameters are refused by name. Every answer has an `X-Request-Id`; one that the caller sends is kept.\n\n\
+            `Idempotency-Key` is taken by `POST /leads/submit` and `POST /leads` and refused by the other POST routes, which either \
+            change nothing when repeated or answer 409.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Failure)),
+    modifiers(&Keys),
+    security(("apiKey" = []), ("bearer" = [])),
+    tags(
+        (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
+        (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
+        (name = "Waiting", description = "Waking submissions that wait for an outside action."),
+        (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
+        (name = "Keys", description = "API keys. Scope: admin."),
+        (name = "Health", description = "For load balancers.")
+    )
+)]
+pub struct Words;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+        components.add_security_scheme("apiKey", header);
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("bearer", bearer);
+    }
+}

@@ -1,0 +1,4 @@
+//! Stage jobs for operators: look, retry, discard, settle.
+pub mod bulk;
+pub mod list;
+pub mod one;

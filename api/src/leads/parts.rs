@@ -1,0 +1,237 @@
+//! The members of a lead's body that are objects themselves, and their limits.
+use crate::error::Detail;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::clock::Time;
+use utoipa::ToSchema;
+
+/// Characters of a line of an address, at most.
+pub const ADDRESS_LINE_MAX: usize = 200;
+/// Characters of a named attribution value, a link or an attribution parameter, at most.
+pub const ATTRIBUTION_TEXT_MAX: usize = 2_000;
+/// Attribution parameters, at most.
+pub const ATTRIBUTION_PARAMS_MAX: usize = 100;
+/// Custom fields, at most.
+pub const CUSTOM_FIELDS_MAX: usize = 200;
+/// Members of `compliance`, at most.
+pub const COMPLIANCE_MAX: usize = 50;
+/// Files, at most.
+pub const FILES_MAX: usize = 50;
+/// Characters of a text in an answer, a custom field or `compliance`, at most.
+pub const TEXT_MAX: usize = 5_000;
+/// Characters of a key of a question, a custom field or a file, at most.
+pub const KEY_MAX: usize = 64;
+
+/// Every problem found so far.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<Detail>);
+
+impl Problems {
+    pub fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Detail::new(path, message));
+    }
+
+    /// The value, or its problem noted.
+    pub fn take<T>(&mut self, path: &str, checked: Result<T, String>) -> Option<T> {
+        checked.map_err(|why| self.say(path, why)).ok()
+    }
+
+    pub fn at_most(&mut self, path: &str, given: usize, most: usize, what: &str) {
+        if given > most {
+            self.say(path, format!("has {given} {what}; at most {most} are allowed"));
+        }
+    }
+
+    /// Every text within the value has at most `most` characters.
+    pub fn texts(&mut self, path: &str, value: &Value, most: usize) {
+        match value {
+            Value::String(text) => self.at_most(path, text.chars().count(), most, "characters"),
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.texts(&format!("{path}[{at}]"), item, most);
+                }
+            }
+            Value::Object(map) => {
+                for (key, item) in map {
+                    self.texts(&format!("{path}.{key}"), item, most);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Every text of a struct's members, by their JSON names; absent ones are left out of the map.
+    fn members(&mut self, path: &str, given: &impl Serialize, most: usize) -> Map<String, Value> {
+        let value = serde_json::to_value(given).expect("a part of a lead is plain data");
+        self.texts(path, &value, most);
+        if let Value::Object(map) = value { map } else { Map::new() }
+    }
+
+    /// A map with good keys and texts that are not too long.
+    pub fn map(&mut self, path: &str, map: &Map<String, Value>, most: usize) {
+        self.at_most(path, map.len(), most, "members");
+        for (key, value) in map {
+            let at = format!("{path}.{key}");
+            if !is_key(key) {
+                self.say(&at, key_rule());
+            }
+            self.texts(&at, value, TEXT_MAX);
+        }
+    }
+}
+
+/// Whether a text can be the last part of a field path.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+pub fn key_rule() -> String {
+    format!("is no key; a key is 1 to {KEY_MAX} letters, digits, `_`, `.` or `-`")
+}
+
+/// Where a person lives.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Address {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CA")]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "US")]
+    pub country: Option<String>,
+}
+
+impl Address {
+    pub fn check(&self, problems: &mut Problems) -> Map<String, Value> {
+        problems.members("address", self, ADDRESS_LINE_MAX)
+    }
+}
+
+/// Where a lead came from.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Attribution {
+    /// UTM and other parameters, at most 100 of at most 2,000 characters.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object, example = json!({"utm_source": "google"}))]
+    pub params: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gclid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gbraid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wbraid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fbclid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fbc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fbp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttclid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msclkid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tblci: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad_platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture_platform: Option<String>,
+}
+
+impl Attribution {
+    pub fn check(&self, problems: &mut Problems) -> Map<String, Value> {
+        problems.at_most(
+            "attribution.params",
+            self.params.len(),
+            ATTRIBUTION_PARAMS_MAX,
+            "members",
+        );
+        for (key, value) in &self.params {
+            if value.is_object() || value.is_array() {
+                let rule = "must be text, a number or a boolean";
+                problems.say(format!("attribution.params.{key}"), rule);
+            }
+        }
+        problems.members("attribution", self, ATTRIBUTION_TEXT_MAX)
+    }
+}
+
+/// A document that lies elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attachment {
+    /// What rules and payloads call it: `file.<fileKey>`.
+    #[schema(example = "id_card")]
+    pub file_key: String,
+    pub file_name: String,
+    /// The file name's extension.
+    #[schema(example = "pdf")]
+    pub file_type: String,
+    /// An http or https URL. Leadrail does not fetch it.
+    pub document_url: String,
+    #[serde(default)]
+    pub status: FileStatus,
+}
+
+/// How far a document is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileStatus {
+    #[default]
+    Pending,
+    Uploaded,
+    Viewed,
+    InProgress,
+    Signed,
+    Verified,
+    Expired,
+    Declined,
+    Failed,
+}
+
+/// Checks the files of a lead.
+pub fn files(given: &[Attachment], problems: &mut Problems) -> Vec<Value> {
+    problems.at_most("files", given.len(), FILES_MAX, "entries");
+    let mut kept = Vec::with_capacity(given.len());
+    for (at, file) in given.iter().enumerate() {
+        let path = format!("files[{at}]");
+        if !is_key(&file.file_key) {
+            problems.say(format!("{path}.fileKey"), key_rule());
+        } else if given[..at].iter().any(|other| other.file_key == file.file_key) {
+            problems
+                .say(format!("{path}.fileKey"), "is in the list already; each key names one file");
+        }
+        let is_web = url::Url::parse(&file.document_url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !is_web {
+            problems.say(format!("{path}.documentUrl"), "is not an http or https URL");
+        }
+        kept.push(Value::Object(problems.members(&path, file, ATTRIBUTION_TEXT_MAX)));
+    }
+    kept
+}
+
+/// A note as it is kept.
+pub fn note(text: &str, by: &str, at: Time) -> Value {
+    serde_json::json!({ "text": text, "createdAt": at, "createdBy": by })
+}

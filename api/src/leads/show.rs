@@ -1,0 +1,116 @@
+//! GET /leads/{id}: a lead with everything its source said.
+use crate::{
+    Api,
+    answer::{Absent, Data, Guarded, Success},
+    caller::{Caller, Scope},
+    error::ApiError,
+    params::Id,
+};
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::{
+    ids::{CampaignId, ContactId, LeadId, SubmissionId},
+    lead::{Answer, LeadStatus},
+    store::leads::{self, LeadRow},
+    submission::Status,
+};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A lead.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Lead {
+    pub lead_id: LeadId,
+    pub contact_id: ContactId,
+    /// The campaign it was submitted to; its submissions may go elsewhere.
+    pub campaign_id: CampaignId,
+    /// Whether the lead is worked on.
+    pub lead_status: LeadStatus,
+    /// How its latest submission stands; `new` when there is none.
+    pub status: Status,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    /// E.164.
+    pub phone: String,
+    #[schema(value_type = Object)]
+    pub address: Map<String, Value>,
+    pub date_of_birth: Option<String>,
+    pub country: Option<String>,
+    pub timezone: Option<String>,
+    pub questionnaire: Vec<Answer>,
+    #[schema(value_type = Object)]
+    pub custom_fields: Map<String, Value>,
+    #[schema(value_type = Object)]
+    pub attribution: Map<String, Value>,
+    #[schema(value_type = Object)]
+    pub compliance: Map<String, Value>,
+    #[schema(value_type = Vec<Object>)]
+    pub files: Vec<Value>,
+    #[schema(value_type = Vec<Object>)]
+    pub notes: Vec<Value>,
+    pub is_test: bool,
+    pub is_duplicate: bool,
+    /// The lead that this one is a duplicate of.
+    pub duplicate_of: Option<LeadId>,
+    /// `api` when it was submitted, `create` when it was only stored.
+    pub source: String,
+    pub latest_submission_id: Option<SubmissionId>,
+    pub submission_count: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<LeadRow> for Lead {
+    fn from(row: LeadRow) -> Self {
+        let details = row.details.0;
+        Self {
+            lead_id: row.id,
+            contact_id: row.contact_id,
+            campaign_id: row.campaign_id,
+            lead_status: row.lead_status,
+            status: row.latest_status.unwrap_or(Status::New),
+            first_name: row.first_name,
+            last_name: row.last_name,
+            email: row.email,
+            phone: row.phone,
+            address: details.address,
+            date_of_birth: details.date_of_birth,
+            country: details.country,
+            timezone: details.timezone,
+            questionnaire: details.questionnaire,
+            custom_fields: details.custom_fields,
+            attribution: details.attribution,
+            compliance: details.compliance,
+            files: details.files,
+            notes: details.notes,
+            is_test: row.is_test,
+            is_duplicate: row.is_duplicate,
+            duplicate_of: row.duplicate_of,
+            source: row.source,
+            latest_submission_id: row.latest_submission,
+            submission_count: row.submissions,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Show a lead
+#[utoipa::path(
+    get, path = "/leads/{leadId}", tag = "Leads", operation_id = "getLead",
+    params(("leadId" = LeadId, Path)),
+    responses((status = 200, description = "The lead.", body = Success<Lead>), Guarded, Absent)
+)]
+pub async fn show(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Id(id): Id<LeadId>,
+) -> Result<Data<Lead>, ApiError> {
+    caller.require(Scope::LeadsRead)?;
+    let row = leads::get(&api.db, caller.workspace, id).await?;
+    Ok(Data(row.ok_or_else(|| ApiError::not_found("lead"))?.into()))
+}

@@ -1,0 +1,61 @@
+//! THE DOOR: thin HTTP. A handler parses, makes one store call, answers; nothing here talks to the outside world.
+pub mod answer;
+pub mod body;
+pub mod caller;
+pub mod campaigns;
+pub mod docs;
+pub mod error;
+pub mod health;
+pub mod jobs;
+pub mod keys;
+pub mod lanes;
+pub mod leads;
+pub mod moving;
+pub mod params;
+pub mod parking;
+pub mod request;
+pub mod routes;
+pub mod scan;
+pub mod serve;
+
+pub use routes::{openapi, router};
+pub use serve::serve;
+
+use shared::{
+    campaign::guard::GuardPolicy,
+    clock::Clock,
+    push::Pusher,
+    queue::Queue,
+    store::{Db, close::Closer, intake::Intake, load::Loader},
+};
+
+/// What handlers work with.
+pub struct Api {
+    pub db: Db,
+    pub intake: Intake,
+    pub loader: Loader,
+    pub closer: Closer,
+    pub push: Pusher,
+    /// Asked for the depths of the lanes, if there is one.
+    pub depths: Option<Queue>,
+    pub clock: Clock,
+    pub settings: ApiSettings,
+    /// Begins empty.
+    pub callers: caller::Callers,
+}
+
+/// What an installation may decide.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Which URLs a campaign may name.
+    pub guard: GuardPolicy,
+    /// When a job that was pushed and that nobody took is pushed again.
+    pub redelivery: chrono::Duration,
+    /// How long a request may take from its headers to its answer.
+    pub request_timeout: std::time::Duration,
+}
+
+impl ApiSettings {
+    /// The usual limit of a request.
+    pub const REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+}

@@ -1,0 +1,70 @@
+//! The URL map: every route of the door, and what every request passes through on its way to one.
+use crate::{
+    Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
+    params::refuse_unkept_key, parking, request,
+};
+use axum::{Router, http::Method, http::Uri, middleware};
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Every URL. Those under `/api/v1` want a key, but for the one that carries a token.
+fn map() -> OpenApiRouter<Arc<Api>> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(leads::submit::submit))
+        .routes(routes!(leads::create::create, leads::list::list))
+        .routes(routes!(leads::show::show))
+        .routes(routes!(leads::submission::of_lead))
+        .routes(routes!(leads::submission::show))
+        .routes(routes!(campaigns::create::create, campaigns::show::list))
+        .routes(routes!(campaigns::show::show, campaigns::save::save))
+        .routes(routes!(campaigns::state::activate))
+        .routes(routes!(campaigns::state::pause))
+        .routes(routes!(campaigns::state::archive))
+        .routes(routes!(parking::by_token))
+        .routes(routes!(parking::by_hand))
+        .routes(routes!(jobs::list::list))
+        .routes(routes!(jobs::list::groups))
+        .routes(routes!(jobs::bulk::retry))
+        .routes(routes!(jobs::bulk::discard))
+        .routes(routes!(jobs::one::show))
+        .routes(routes!(jobs::one::retry))
+        .routes(routes!(jobs::one::discard))
+        .routes(routes!(jobs::one::settle))
+        .routes(routes!(lanes::list))
+        .routes(routes!(lanes::pause))
+        .routes(routes!(lanes::resume))
+        .routes(routes!(keys::list))
+        .routes(routes!(keys::revoke))
+        .route_layer(middleware::from_fn(refuse_unkept_key));
+    OpenApiRouter::with_openapi(Words::openapi())
+        .nest("/api/v1", v1)
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+/// The door, with its description at `/docs` and `/api/openapi.json`.
+pub fn router(api: Arc<Api>) -> Router {
+    let (routes, description) = map().split_for_parts();
+    routes
+        .merge(SwaggerUi::new("/docs").url("/api/openapi.json", description))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(api.clone(), request::around))
+        .with_state(api)
+}
+
+/// The description of every route.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    map().split_for_parts().1
+}
+
+async fn nowhere(uri: Uri) -> ApiError {
+    ApiError::new(Code::NotFound, format!("there is no such URL: {}", uri.path()))
+}
+
+async fn not_so(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{} does not take {method}", uri.path());
+    ApiError::new(Code::MethodNotAllowed, message)
+}

@@ -1,0 +1,75 @@
+//! Another workspace's ids are not there, on any route that takes one.
+use crate::support::{lead, world};
+use serde_json::json;
+use shared::submission::{Stage, State};
+
+#[tokio::test]
+async fn another_workspaces_ids_are_not_found_on_any_route() {
+    let world = world().await;
+    let campaign = world.campaign("SOL", json!({})).await;
+    let submission = world.submitted("SOL", "a@example.com", "4155550100").await;
+    let parked = world.submitted("SOL", "b@example.com", "4155550101").await;
+    world.put(&submission, State::Failed(Stage::Delivery), Stage::Delivery).await;
+    world.park(&parked).await;
+    let story = world.get(&format!("/api/v1/submissions/{submission}")).await;
+    let lead_id = story.json["data"]["submission"]["leadId"].as_str().unwrap().to_owned();
+    let keys = world.get("/api/v1/keys").await;
+    let key_id = keys.json["data"]["items"][0]["keyId"].as_str().unwrap().to_owned();
+
+    let document = serde_json::to_value(api::openapi()).unwrap();
+    let mut walked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let url = path
+            .replace("{leadId}", &lead_id)
+            .replace("{campaignId}", &campaign)
+            .replace("{keyId}", &key_id)
+            .replace(
+                "{submissionId}",
+                if path.ends_with("/resume") { &parked } else { &submission },
+            );
+        if url == *path || url.contains('{') {
+            continue;
+        }
+        for method in methods.as_object().unwrap().keys() {
+            let body = match url.rsplit('/').next() {
+                _ if method == "put" => json!({"name": "x", "config": {}}),
+                Some("settle") => json!({"outcome": "sold", "reason": "x"}),
+                _ => json!({}),
+            };
+            let ask = world.ask_as(&world.stranger, &method.to_uppercase(), &url).json(body);
+            let answer = ask.send().await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (404, "NOT_FOUND"),
+                "{method} {url}: {answer:?}"
+            );
+            walked += 1;
+        }
+    }
+    assert!(walked >= 14, "{walked} routes have an id");
+}
+
+#[tokio::test]
+async fn another_workspaces_ids_in_a_body_are_not_found_either() {
+    let world = world().await;
+    let campaign = world.campaign("SOL", json!({})).await;
+    let stored = world.post("/api/v1/leads", lead("SOL")).await;
+    let post = async |path: &str, body| {
+        world.ask_as(&world.stranger, "POST", path).json(body).send().await
+    };
+    let submit = "/api/v1/leads/submit";
+    assert_eq!(post(submit, lead(&campaign)).await.status, 404);
+    assert_eq!(post(submit, lead("SOL")).await.status, 404);
+    let own = post("/api/v1/campaigns", json!({"name": "x", "code": "SOL", "config": {}})).await;
+    assert_eq!(own.status, 201, "codes are the workspace's own: {own:?}");
+    let known = json!({"campaignId": "SOL", "leadId": stored.data("leadId")});
+    assert_eq!(post(submit, known).await.status, 404);
+    let config = json!({"fallback": {"campaigns": [campaign]}});
+    let named = post("/api/v1/campaigns", json!({"name": "y", "config": config})).await;
+    insta::assert_snapshot!(named.refusal(), @r#""#);
+    let theirs = world.ask_as(&world.stranger, "GET", "/api/v1/leads").send().await;
+    assert_eq!(theirs.json["data"]["items"], json!([]));
+    let filter = format!("/api/v1/leads?campaignId={campaign}");
+    let theirs = world.ask_as(&world.stranger, "GET", &filter).send().await;
+    assert_eq!(theirs.json["data"]["items"], json!([]));
+}

@@ -1,0 +1,11 @@
+//! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
+mod campaigns;
+mod idempotency;
+mod isolation;
+mod leads;
+mod openapi;
+mod operators;
+mod parking;
+mod refusals;
+mod serving;
+mod support;

@@ -1,0 +1,80 @@
+//! Waking parked submissions.
+use crate::support::{World, world};
+use serde_json::{Value, json};
+use shared::submission::Stage;
+
+async fn parked(world: &World) -> (String, String) {
+    world.campaign("SOL", json!({})).await;
+    let id = world.submitted("SOL", "a@example.com", "4155550100").await;
+    let token = world.park(&id).await;
+    (id, token)
+}
+
+async fn resume(world: &World, token: &str, body: Value) -> crate::support::Answer {
+    let path = format!("/api/v1/resume/{token}");
+    world.ask_without_key("POST", &path).json(body).send().await
+}
+
+#[tokio::test]
+async fn a_token_wakes_its_submission_once() {
+    let world = world().await;
+    let (id, token) = parked(&world).await;
+    let answers = json!({"answers": {"questionnaire.roof": "yes", "custom.score": 7}});
+    let first = resume(&world, &token, answers).await;
+    insta::assert_snapshot!(first.plain(), @r#""#);
+    let again = resume(&world, &token, json!({"outcome": "reject"})).await;
+    insta::assert_snapshot!(again.plain(), @r#""#);
+    assert_eq!(world.pushed(Stage::Disqualification).await, 1);
+    let story = world.get(&format!("/api/v1/submissions/{id}")).await;
+    let data = &story.json["data"];
+    assert_eq!(data["submission"]["carry"]["answers"]["questionnaire.roof"], "yes");
+    assert_eq!((&data["submission"]["run"], &data["wait"]), (&json!("ready"), &Value::Null));
+}
+
+#[tokio::test]
+async fn of_twenty_answers_at_once_one_counts() {
+    let world = world().await;
+    let (_, token) = parked(&world).await;
+    let path = format!("/api/v1/resume/{token}");
+    let asks = (0..20).map(|_| tokio::spawn(world.ask_without_key("POST", &path).send()));
+    let mut effects = 0;
+    for ask in asks.collect::<Vec<_>>() {
+        let answer = ask.await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        effects += usize::from(answer.json["data"]["repeated"] == false);
+    }
+    assert_eq!(effects, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_goes_to_fallback_and_a_person_may_decide_as_well() {
+    let world = world().await;
+    let (id, token) = parked(&world).await;
+    let path = format!("/api/v1/submissions/{id}/resume");
+    let body = json!({"outcome": "disqualify", "reason": "no roof"});
+    let first = world.post(&path, body.clone()).await;
+    insta::assert_snapshot!(first.plain(), @r#""#);
+    insta::assert_snapshot!(world.post(&path, body).await.refusal(), @r#""#);
+    let late = resume(&world, &token, json!({})).await;
+    assert_eq!(
+        (&late.json["data"]["repeated"], &late.json["data"]["outcome"]),
+        (&json!(true), &json!("disqualify"))
+    );
+    assert_eq!(world.pushed(Stage::Fallback).await, 1);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_refused() {
+    let world = world().await;
+    let (_, token) = parked(&world).await;
+    let mut lines = Vec::new();
+    for (token, body) in [
+        ("nonsense", json!({})),
+        (token.as_str(), json!({"outcome": "maybe"})),
+        (&token, json!({"answers": {"lead.email": "x@example.com", "questionnaire.a.b": 1}})),
+        (&token, json!({"reason": "x".repeat(501)})),
+    ] {
+        lines.push(resume(&world, token, body).await.refusal());
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+}
