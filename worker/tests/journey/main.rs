@@ -1,0 +1,8 @@
+//! Journeys: does a lead get home? All processes in one, on both engines, with a fake outside world whose calls are compared as lines.
+mod campaign;
+mod delivered;
+mod fallback;
+mod parked;
+mod stopped;
+mod unknown;
+mod world;

@@ -1,0 +1,261 @@
+//! A world for one journey: a database, an in-process queue, a worker that is driven step by step, a hand clock, and a recording sink.
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, http::Uri};
+use chrono::Duration;
+use serde_json::{Value, json};
+use shared::{
+    campaign::guard::GuardPolicy,
+    clock::Clock,
+    ids::{CampaignId, LeadId, SubmissionId, WorkspaceId},
+    lead::{Answer, Details, Person},
+    push::Pusher,
+    queue::{Delivered, Job, Queue, Settle},
+    store::{
+        campaigns::{self, Draft},
+        close::{Closer, Starter},
+        intake::{Arrival, CampaignRef, Intake, Receipt, Who},
+        leads::{self, SubmissionRow},
+        load::Loader,
+        sweeps,
+    },
+    submission::Stage,
+    testing::{TestStore, noon},
+};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use worker::{
+    campaigns::Campaigns,
+    context::{Context, Settings},
+    drive::drive,
+    lanes::Lanes,
+    outside::http::DeliveryClient,
+};
+
+/// Stage jobs after which a journey is taken for one that goes in circles.
+const JOBS_MAX: usize = 100;
+
+/// How a journey is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Undisturbed.
+    Plain,
+    /// Every job is delivered twice.
+    Twice,
+}
+
+/// One request that reached the sink.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub path: String,
+    pub key: String,
+    pub body: Value,
+    pub answered: u16,
+}
+
+type Answers = Arc<dyn Fn(&str, usize) -> (u16, Value) + Send + Sync>;
+
+#[derive(Clone)]
+struct Sink {
+    calls: Arc<Mutex<Vec<Call>>>,
+    answers: Answers,
+}
+
+pub struct World {
+    pub store: TestStore,
+    pub workspace: WorkspaceId,
+    pub ctx: Arc<Context>,
+    pub clock: Clock,
+    pub sink: String,
+    intake: Intake,
+    calls: Arc<Mutex<Vec<Call>>>,
+    run: Run,
+}
+
+async fn receive(
+    State(sink): State<Sink>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let path = uri.path().to_owned();
+    let nth = {
+        let calls = sink.calls.lock().unwrap();
+        calls.iter().filter(|call| call.path == path).count()
+    };
+    let (status, answer) = (sink.answers)(&path, nth);
+    let key = headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap()).to_owned();
+    let body = serde_json::from_slice(&body).unwrap();
+    sink.calls.lock().unwrap().push(Call { path, key, body, answered: status });
+    (StatusCode::from_u16(status).unwrap(), answer.to_string())
+}
+
+/// What a buyer that takes everything answers.
+pub fn yes() -> (u16, Value) {
+    (200, json!({"result": "accepted", "id": "B-1"}))
+}
+
+/// What a buyer that takes nothing answers.
+pub fn no() -> (u16, Value) {
+    (200, json!({"result": "rejected", "reason": "not wanted"}))
+}
+
+impl World {
+    /// A world whose sink answers by path and by how often that path was called before.
+    pub async fn new(
+        store: TestStore,
+        run: Run,
+        answers: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let sink = format!("http://{}", listener.local_addr().unwrap());
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let state = Sink { calls: calls.clone(), answers: Arc::new(answers) };
+        let routes = Router::new().fallback(receive).with_state(state);
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let clock = Clock::by_hand(noon());
+        let workspace = store.workspace("journeys").await;
+        let ctx = Arc::new(context(&store, &clock));
+        let intake = Intake::start(store.db.clone());
+        Self { store, workspace, ctx, clock, sink, intake, calls, run }
+    }
+
+    pub async fn campaign(&self, code: &str, config: Value) -> CampaignId {
+        let draft = Draft {
+            workspace: self.workspace,
+            id: CampaignId::new(),
+            code: code.into(),
+            name: format!("campaign {code}"),
+            dedup_days: None,
+            config,
+            at: self.clock.now(),
+        };
+        let policy = GuardPolicy { allow_private: true, allow_http: true, ..Default::default() };
+        let parsed: shared::campaign::CampaignConfig =
+            serde_json::from_value(draft.config.clone()).unwrap();
+        assert_eq!(parsed.problems(Some(draft.id), &policy), []);
+        campaigns::create(&self.store.db, &draft).await.unwrap();
+        draft.id
+    }
+
+    pub async fn submit(&self, campaign: CampaignId, answers: Value) -> Receipt {
+        let Value::Object(answers) = answers else { panic!("answers are an object") };
+        let questionnaire = answers
+            .into_iter()
+            .map(|(key, answer)| Answer { question: key.clone(), key, answer })
+            .collect();
+        let person = Person {
+            first_name: "Ada".into(),
+            last_name: "Lovelace".into(),
+            email: "ada@example.com".into(),
+            phone: "+14155550100".into(),
+        };
+        let arrival = Arrival {
+            workspace: self.workspace,
+            campaign: CampaignRef::Id(campaign),
+            who: Who::New { person, details: Details { questionnaire, ..Details::default() } },
+            is_test: false,
+            submit: true,
+            source: "api",
+            repeat: None,
+            at: self.clock.now(),
+            redeliver_at: self.clock.now() + Duration::seconds(30),
+        };
+        self.intake.take(arrival).await.unwrap().unwrap()
+    }
+
+    /// Runs whatever is due now, and what follows from it, until nothing is.
+    pub async fn settle(&self) {
+        for _ in 0..JOBS_MAX {
+            // The redelivery of what a job leaves open is due at once in here: the hand clock is moved past it.
+            let horizon = self.clock.now() + Duration::seconds(31);
+            let again = self.clock.now() + Duration::seconds(30);
+            let open = sweeps::take_due(&self.store.db, &Stage::ALL, horizon, again, 100);
+            let open = open.await.unwrap();
+            let mut ran = false;
+            for due in open {
+                let times = if self.run == Run::Twice { 2 } else { 1 };
+                for _ in 0..times {
+                    let job = Job { id: due.id.0, generation: due.generation };
+                    ran |= self.job(due.stage, job, 1).await == Settle::Done;
+                }
+            }
+            if !ran || !self.moved().await {
+                return;
+            }
+        }
+        panic!("the journey goes in circles");
+    }
+
+    /// Whether an open stage job is there that is not waiting for its time.
+    async fn moved(&self) -> bool {
+        let filter = shared::store::jobs::JobFilter {
+            state: Some(shared::store::jobs::JobState::Ready),
+            ..Default::default()
+        };
+        let jobs = shared::store::jobs::list(&self.store.db, self.workspace, &filter, None, 100);
+        jobs.await.unwrap().iter().any(|job| job.attempt == 0)
+    }
+
+    /// One delivery of one job.
+    pub async fn job(&self, stage: Stage, job: Job, delivery: u32) -> Settle {
+        let lane = shared::push::lane(stage);
+        let delivered = Delivered { lane, job, delivery, cancelled: CancellationToken::new() };
+        drive(&self.ctx, stage, delivered).await
+    }
+
+    pub async fn submissions(&self, lead: LeadId) -> Vec<SubmissionRow> {
+        leads::submissions(&self.store.db, self.workspace, lead).await.unwrap()
+    }
+
+    /// The journey as lines: stage, verdict, code.
+    pub async fn journey(&self, submission: SubmissionId) -> Vec<String> {
+        let events = leads::journey(&self.store.db, self.workspace, submission).await.unwrap();
+        let generations: Vec<i64> = events.iter().map(|event| event.generation).collect();
+        assert_eq!(generations, (1..=events.len() as i64).collect::<Vec<_>>(), "gapless");
+        events.iter().map(|e| format!("{} {} {}", e.stage, e.verdict, e.reason_code)).collect()
+    }
+
+    /// The outside calls as lines, exact repeats dropped: path, answer, and which key, by order of appearance.
+    pub fn calls(&self) -> Vec<String> {
+        let calls = self.calls.lock().unwrap();
+        let mut keys: Vec<&str> = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
+        for call in calls.iter() {
+            if !keys.contains(&call.key.as_str()) {
+                keys.push(&call.key);
+            }
+            let key = keys.iter().position(|key| *key == call.key).unwrap() + 1;
+            lines.push(format!("POST {} {} key {key}", call.path, call.answered));
+        }
+        lines
+    }
+
+    pub fn bodies(&self) -> Vec<Value> {
+        self.calls.lock().unwrap().iter().map(|call| call.body.clone()).collect()
+    }
+
+    /// A worker that knows nothing of the one before.
+    pub fn another_worker(&mut self) {
+        self.ctx = Arc::new(context(&self.store, &self.clock));
+    }
+}
+
+fn context(store: &TestStore, clock: &Clock) -> Context {
+    let policy = GuardPolicy { allow_private: true, allow_http: true, ..Default::default() };
+    let db = &store.db;
+    Context {
+        db: db.clone(),
+        loader: Loader::start(db.clone()),
+        closer: Closer::start(db.clone()),
+        starter: Starter::start(db.clone()),
+        push: Pusher::start(Queue::memory()),
+        campaigns: Campaigns::new(db.clone()),
+        http: DeliveryClient::new(policy).unwrap(),
+        clock: clock.clone(),
+        settings: Settings {
+            redelivery: Duration::seconds(30),
+            public_url: "http://leadrail.test".into(),
+        },
+        lanes: Arc::new(Lanes::default()),
+    }
+}
