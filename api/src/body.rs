@@ -2,7 +2,7 @@
 use crate::{
     Api,
     error::{ApiError, Code, Detail},
-    scan::Clean,
+    scan::{Clean, Object},
 };
 use axum::{
     extract::{FromRequest, Request},
@@ -18,48 +18,54 @@ pub const LEAD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a campaign's body, at most.
 pub const CAMPAIGN_BYTES_MAX: usize = 256 * 1024;
 
-/// A JSON body of at most `LIMIT` bytes, and its raw text.
+/// The bytes of a body of at most `LIMIT` bytes. What they mean is read after the caller's scope is known.
 #[derive(Debug)]
-pub struct Body<T, const LIMIT: usize = LEAD_BYTES_MAX> {
-    pub value: T,
+pub struct Body<const LIMIT: usize = LEAD_BYTES_MAX> {
     pub raw: Bytes,
+    is_json: bool,
 }
 
-impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<Arc<Api>> for Body<T, LIMIT> {
+impl<const LIMIT: usize> FromRequest<Arc<Api>> for Body<LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let raw = match Limited::new(body, LIMIT).collect().await {
-            Ok(collected) => collected.to_bytes(),
+        let is_json = is_json(&parts.headers);
+        match Limited::new(body, LIMIT).collect().await {
+            Ok(collected) => Ok(Self { raw: collected.to_bytes(), is_json }),
             Err(error) if error.is::<LengthLimitError>() => {
                 let message = format!("the body is longer than {LIMIT} bytes");
-                return Err(ApiError::new(Code::BodyTooLarge, message));
+                Err(ApiError::new(Code::BodyTooLarge, message))
             }
-            Err(_) => return Err(ApiError::new(Code::MalformedJson, "the body broke off")),
-        };
-        if raw.is_empty() {
-            return Ok(Self { value: parse(b"{}")?, raw });
+            Err(_) => Err(ApiError::new(Code::MalformedJson, "the body broke off")),
         }
-        announced_as_json(&parts.headers)?;
-        Ok(Self { value: parse(&raw)?, raw })
     }
 }
 
-fn announced_as_json(headers: &HeaderMap) -> Result<(), ApiError> {
+impl<const LIMIT: usize> Body<LIMIT> {
+    /// What the body says; an absent one says `{}`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if self.raw.is_empty() {
+            return parse(b"{}");
+        }
+        if !self.is_json {
+            let message = "send the body with Content-Type: application/json";
+            return Err(ApiError::new(Code::UnsupportedMediaType, message));
+        }
+        parse(&self.raw)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = given.and_then(|given| given.split(';').next()).unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    let message = "send the body with Content-Type: application/json";
-    Err(ApiError::new(Code::UnsupportedMediaType, message))
+    kind.eq_ignore_ascii_case("application/json")
 }
 
 /// Reads a JSON text.
 fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, ApiError> {
     read::<Clean>(raw)?;
-    read(raw)
+    read::<Object<T>>(raw).map(|object| object.0)
 }
 
 fn read<T: DeserializeOwned>(raw: &[u8]) -> Result<T, ApiError> {
@@ -91,6 +97,9 @@ pub fn detail(path: &str, error: &impl std::fmt::Display) -> Detail {
         let message = format!("is not a known field; known here: {known}");
         return Detail::new(below(path, field), message);
     }
+    if let Some((field, _)) = quoted(text, "duplicate field `") {
+        return Detail::new(below(path, field), "is given twice; once is allowed");
+    }
     if let Some((field, _)) = quoted(text, "missing field `") {
         return Detail::new(below(path, field), "is missing");
     }
@@ -99,12 +108,26 @@ pub fn detail(path: &str, error: &impl std::fmt::Display) -> Detail {
         .or_else(|| text.strip_prefix("invalid value: "))
         .and_then(|rest| rest.split_once(", expected "))
     {
-        return Detail::new(path, format!("is {given}; expected {expected}"));
+        return Detail::new(
+            path,
+            format!("is {}; expected {}", json_word(given), json_word(expected)),
+        );
     }
     if let Some((given, expected)) = quoted(text, "unknown variant `") {
         return Detail::new(path, format!("`{given}` is not known{expected}"));
     }
     Detail::new(path, text)
+}
+
+/// serde's words for kinds of values, in JSON's.
+fn json_word(word: &str) -> &str {
+    match word {
+        "sequence" | "a sequence" => "a list",
+        "map" | "a map" => "an object",
+        "a string" => "text",
+        "i64" | "u64" | "i32" | "u32" | "u16" => "a whole number",
+        other => other.strip_prefix("string ").unwrap_or(other),
+    }
 }
 
 /// Splits "prefix`name` rest" into name and rest.

@@ -5,7 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, Serializer};
-use shared::{campaign::Problem, store::StoreError, submission::IllegalMove};
+use shared::{
+    campaign::Problem,
+    store::StoreError,
+    submission::{IllegalMove, State},
+};
 use utoipa::ToSchema;
 
 /// Seconds after which a caller may try again when the database was away.
@@ -155,7 +159,14 @@ impl From<StoreError> for ApiError {
 
 impl From<IllegalMove> for ApiError {
     fn from(illegal: IllegalMove) -> Self {
-        Self::new(Code::Conflict, illegal.to_string())
+        let is = match illegal.from {
+            State::InStage(stage) => format!("on its way, in {stage}"),
+            State::Parked => "parked; resume it".to_owned(),
+            State::Held => "held; settle it".to_owned(),
+            State::Failed(stage) => format!("failed, in {stage}"),
+            State::Finished => "finished".to_owned(),
+        };
+        Self::new(Code::Conflict, format!("not possible: the submission is {is}"))
     }
 }
 

@@ -101,11 +101,11 @@ pub async fn pause(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(name): Id<String>,
-    body: Body<Pause>,
+    body: Body,
 ) -> Result<Data<Lanes>, ApiError> {
     caller.require(Scope::Ops)?;
     let stage = stage(&name)?;
-    let reason = body.value.reason.trim().to_owned();
+    let reason = body.read::<Pause>()?.reason.trim().to_owned();
     let length = reason.chars().count();
     if !(1..=REASON_MAX).contains(&length) {
         let rule = format!("has {length} characters; 1 to {REASON_MAX} are needed");

@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -85,6 +85,11 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
+/// Whether both engines can compare times of the year.
+pub fn is_near(year: i32) -> bool {
+    (1900..=9998).contains(&year)
+}
+
 /// A time or a whole day in UTC.
 #[derive(Debug, Clone, Copy)]
 pub enum Moment {
@@ -113,11 +118,16 @@ impl Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
-            return Ok(Self::At(time.to_utc()));
-        }
+        let moment = match DateTime::parse_from_rfc3339(&text) {
+            Ok(time) => Some(Self::At(time.to_utc())),
+            Err(_) => text.parse().ok().map(Self::Day),
+        };
         let wrong = "must be a day such as 2026-11-21 or a time such as 2026-11-21T12:00:00Z";
-        text.parse().map(Self::Day).map_err(|_| de::Error::custom(wrong))
+        let near = |moment: &Self| match moment {
+            Self::At(time) => is_near(time.year()),
+            Self::Day(day) => is_near(day.year()),
+        };
+        moment.filter(near).ok_or_else(|| de::Error::custom(wrong))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     moving,
     params::Id,
 };
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
@@ -106,11 +106,11 @@ impl Resumed {
 )]
 pub async fn by_token(
     State(api): State<Arc<Api>>,
-    Path(token): Path<String>,
-    body: Body<Reply>,
+    Id(token): Id<String>,
+    body: Body,
 ) -> Result<Data<Resumed>, ApiError> {
     let hash = key::hash(&token);
-    let decision = body.value.check()?;
+    let decision = body.read::<Reply>()?.check()?;
     for _ in 0..moving::TRIES {
         let park = parking::by_token(&api.db, &hash).await?;
         let park = park.ok_or_else(|| ApiError::not_found("resume token"))?;
@@ -147,10 +147,10 @@ pub async fn by_hand(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id<SubmissionId>,
-    body: Body<Reply>,
+    body: Body,
 ) -> Result<Data<Resumed>, ApiError> {
     caller.require(Scope::LeadsWrite)?;
-    let decision = body.value.check()?;
+    let decision = body.read::<Reply>()?.check()?;
     for _ in 0..moving::TRIES {
         let loaded = api.loader.load(id).await?;
         let loaded = loaded.filter(|loaded| loaded.workspace_id == caller.workspace);

@@ -1,9 +1,33 @@
-//! A first look at a JSON text, before its meaning: no member twice, no NUL character anywhere.
+//! Strictness that serde does not have by itself: no member twice, no NUL character, no list in the place of an object.
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, marker::PhantomData};
+
+/// A struct that must be written as an object; serde would also take a list of its members in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+struct Members<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
 
 /// Any JSON value that is clean; nothing of it is kept.
 #[derive(Debug)]
@@ -63,7 +87,7 @@ impl<'de> Visitor<'de> for Look {
                 map.next_value_seed(Refuse(NUL))?;
             }
             if !seen.insert(key) {
-                map.next_value_seed(Refuse("is given twice; a member may be given once"))?;
+                map.next_value_seed(Refuse("is given twice; once is allowed"))?;
             }
             map.next_value::<Clean>()?;
         }

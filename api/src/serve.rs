@@ -6,10 +6,10 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,8 +38,7 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
     let http = http();
-    while let Some(stream) = next(&listener, &stop).await {
-        let place = places.clone().acquire_owned().await;
+    while let Some((stream, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let connection = http.serve_connection(TokioIo::new(stream), service.clone());
         let connection = connections.watch(connection);
         tokio::spawn(async move {
@@ -62,21 +61,21 @@ fn http() -> http1::Builder {
     http
 }
 
-/// The next connection; none when it is time to stop.
-async fn next(listener: &TcpListener, stop: &CancellationToken) -> Option<TcpStream> {
+/// The next connection, once there is a place for it.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
     loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return None,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
+        match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true); // an answer is one write; without it nothing is lost but time
-                return Some(stream);
+                return (stream, place);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                let _ = tokio::time::timeout(ACCEPT_PAUSE, stop.cancelled()).await;
+                let _ = tokio::time::timeout(ACCEPT_PAUSE, pending::<()>()).await; // it ends by time
             }
         }
     }

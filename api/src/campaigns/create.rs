@@ -63,10 +63,10 @@ pub struct NewCampaign {
 pub async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    body: Body<NewCampaign, CAMPAIGN_BYTES_MAX>,
+    body: Body<CAMPAIGN_BYTES_MAX>,
 ) -> Result<(StatusCode, Data<Campaign>), ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    let NewCampaign { name, code, config } = body.value;
+    let NewCampaign { name, code, config } = body.read()?;
     let mut problems = Vec::new();
     if code.as_deref().is_some_and(|code| !form::is_code(code)) {
         problems.push(Detail::new("code", "must be 2 to 5 capital letters or digits"));

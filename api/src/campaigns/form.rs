@@ -3,6 +3,7 @@ use crate::{
     Api, body,
     caller::Caller,
     error::{ApiError, Detail},
+    scan::Object,
 };
 use serde_json::{Value, json};
 use shared::{
@@ -67,7 +68,7 @@ fn read(mut config: Value, problems: &mut Vec<Detail>) -> Option<CampaignConfig>
         }
     }
     match serde_path_to_error::deserialize(config) {
-        Ok(config) => Some(config),
+        Ok(Object(config)) => Some(config),
         Err(error) => {
             let inner = body::detail(&error.path().to_string(), error.inner());
             let dot = if inner.path.is_empty() { "" } else { "." };

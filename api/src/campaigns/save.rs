@@ -48,10 +48,10 @@ pub async fn save(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id<CampaignId>,
-    body: Body<ChangedCampaign, CAMPAIGN_BYTES_MAX>,
+    body: Body<CAMPAIGN_BYTES_MAX>,
 ) -> Result<Data<Campaign>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    let ChangedCampaign { name, config, revision } = body.value;
+    let ChangedCampaign { name, config, revision } = body.read()?;
     let stored = read(&api.db, caller.workspace, id).await?;
     let expected = revision.unwrap_or(stored.revision);
     let config = form::check(&api, &caller, Some(id), (&name, config), Vec::new()).await?;

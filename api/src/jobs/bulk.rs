@@ -5,8 +5,10 @@ use crate::{
     body::Body,
     caller::{Caller, Scope},
     error::ApiError,
+    params::is_near,
 };
 use axum::extract::State;
+use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 use shared::store::jobs::{self, Bulk, CHUNK, JobFilter, JobState};
 use std::sync::Arc;
@@ -61,9 +63,9 @@ pub struct BulkMoved {
 pub async fn retry(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    body: Body<BulkMove>,
+    body: Body,
 ) -> Result<Data<BulkMoved>, ApiError> {
-    run(&api, &caller, body.value, Bulk::Retry).await
+    run(&api, &caller, &body, Bulk::Retry).await
 }
 
 /// Discard all that match
@@ -77,21 +79,27 @@ pub async fn retry(
 pub async fn discard(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    body: Body<BulkMove>,
+    body: Body,
 ) -> Result<Data<BulkMoved>, ApiError> {
-    run(&api, &caller, body.value, Bulk::Discard).await
+    run(&api, &caller, &body, Bulk::Discard).await
 }
 
 async fn run(
     api: &Api,
     caller: &Caller,
-    BulkMove { filter, dry_run }: BulkMove,
+    body: &Body,
     bulk: Bulk,
 ) -> Result<Data<BulkMoved>, ApiError> {
     caller.require(Scope::Ops)?;
+    let BulkMove { filter, dry_run } = body.read()?;
     if filter.state.is_some_and(|state| state != JobState::Failed) {
         let rule = "must be failed or absent; other jobs are not moved in bulk";
         return Err(ApiError::invalid_at("filter.state", rule));
+    }
+    for (path, time) in [("filter.from", filter.from), ("filter.until", filter.until)] {
+        if time.is_some_and(|time| !is_near(time.year())) {
+            return Err(ApiError::invalid_at(path, "must be a time between 1900 and 9998"));
+        }
     }
     if dry_run {
         let groups = jobs::groups(&api.db, caller.workspace, &filter).await?;

@@ -98,6 +98,37 @@ pub async fn list(
     Ok(Data(Page::of(rows, limit as usize, Cursor::of)))
 }
 
+/// Which jobs to count.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct GroupQuery {
+    /// `failed` (the default), `held`, `ready` or `parked`.
+    pub state: Option<JobState>,
+    pub stage: Option<Stage>,
+    pub campaign: Option<CampaignId>,
+    pub fingerprint: Option<String>,
+    /// Last moved on this day (UTC) or at this time, or later.
+    #[param(value_type = Option<String>)]
+    pub from: Option<Moment>,
+    /// Last moved before this time or day (UTC).
+    #[param(value_type = Option<String>)]
+    pub until: Option<Moment>,
+}
+
+impl GroupQuery {
+    fn filter(self) -> JobFilter {
+        JobFilter {
+            state: self.state,
+            stage: self.stage,
+            campaign: self.campaign,
+            fingerprint: self.fingerprint,
+            from: self.from.map(Moment::first),
+            until: self.until.map(Moment::first),
+        }
+    }
+}
+
 /// Jobs counted by stage, campaign and error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Groups {
@@ -107,16 +138,16 @@ pub struct Groups {
 
 /// Count jobs
 ///
-/// Groups them by stage, campaign and error fingerprint. Takes the filter of the list; `limit` and `cursor` have no meaning here.
+/// Groups them by stage, campaign and error fingerprint; takes the filter of the list.
 #[utoipa::path(
     get, path = "/jobs/groups", tag = "Operations", operation_id = "groupJobs",
-    params(JobQuery),
+    params(GroupQuery),
     responses((status = 200, description = "The groups.", body = Success<Groups>), Guarded, Asked)
 )]
 pub async fn groups(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(query): Query<JobQuery>,
+    Query(query): Query<GroupQuery>,
 ) -> Result<Data<Groups>, ApiError> {
     caller.require(Scope::Ops)?;
     let items = jobs::groups(&api.db, caller.workspace, &query.filter()).await?;

@@ -124,10 +124,10 @@ pub async fn settle(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id<SubmissionId>,
-    body: Body<Verdict>,
+    body: Body,
 ) -> Result<Data<Moved>, ApiError> {
     caller.require(Scope::Ops)?;
-    let Verdict { outcome, reason } = body.value;
+    let Verdict { outcome, reason } = body.read()?;
     let length = reason.trim().chars().count();
     if !(1..=REASON_MAX).contains(&length) {
         let rule = format!("has {length} characters; 1 to {REASON_MAX} are needed");

@@ -34,12 +34,13 @@ pub async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
-    body: Body<LeadForm>,
+    body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::LeadsWrite)?;
-    body.value.must_be_new()?;
+    let form: LeadForm = body.read()?;
+    form.must_be_new()?;
     let repeat = repeat_key(ROUTE, key, &body.raw);
-    let arrival = arrival(&api, &caller, body.value, repeat, false)?;
+    let arrival = arrival(&api, &caller, form, repeat, false)?;
     let receipt = take(&api, arrival).await?;
     Ok(answer(StatusCode::CREATED, Status::New, receipt))
 }

@@ -5,7 +5,10 @@ use super::{
         Address, Attachment, Attribution, COMPLIANCE_MAX, CUSTOM_FIELDS_MAX, Problems, files, note,
     },
 };
-use crate::error::{ApiError, Detail};
+use crate::{
+    error::{ApiError, Detail},
+    scan::Object,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
@@ -43,7 +46,8 @@ pub struct LeadForm {
     /// Submits a known lead again: its stored data is used, and what is given here besides is merged into it first.
     /// Not for `POST /leads`.
     pub lead_id: Option<LeadId>,
-    pub address: Option<Address>,
+    #[schema(value_type = Option<Address>)]
+    pub address: Option<Object<Address>>,
     #[schema(example = "1980-02-29")]
     pub date_of_birth: Option<String>,
     /// Two capital letters.
@@ -53,16 +57,15 @@ pub struct LeadForm {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub questionnaire: Value,
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub custom_fields: Map<String, Value>,
-    pub attribution: Option<Attribution>,
+    #[schema(value_type = Option<Object>)]
+    pub custom_fields: Option<Map<String, Value>>,
+    #[schema(value_type = Option<Attribution>)]
+    pub attribution: Option<Object<Attribution>>,
     /// Consent and its proofs; `tcpaConsent` is a boolean, the rest is free.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub compliance: Map<String, Value>,
-    #[serde(default)]
-    pub files: Vec<Attachment>,
+    #[schema(value_type = Option<Object>)]
+    pub compliance: Option<Map<String, Value>>,
+    #[schema(value_type = Option<Vec<Attachment>>)]
+    pub files: Option<Vec<Object<Attachment>>>,
     /// Test leads skip duplicate detection.
     pub is_test: Option<bool>,
     /// An IANA time zone.
@@ -114,7 +117,8 @@ impl LeadForm {
 
     fn person(&self, problems: &mut Problems) -> Option<Person> {
         let country = self.country.as_deref();
-        let country = country.or_else(|| self.address.as_ref().and_then(|a| a.country.as_deref()));
+        let country =
+            country.or_else(|| self.address.as_ref().and_then(|a| a.0.country.as_deref()));
         let first_name = required("firstName", self.first_name.as_deref(), person::name, problems);
         let last_name = required("lastName", self.last_name.as_deref(), person::name, problems);
         let email = required("email", self.email.as_deref(), person::email, problems);
@@ -144,9 +148,11 @@ impl LeadForm {
     fn details(&self, problems: &mut Problems, by: &str, now: Time) -> Details {
         let questionnaire = answers::read(&self.questionnaire, problems);
         answers::repeated(&questionnaire, problems);
-        problems.map("customFields", &self.custom_fields, CUSTOM_FIELDS_MAX);
-        problems.map("compliance", &self.compliance, COMPLIANCE_MAX);
-        if self.compliance.get("tcpaConsent").is_some_and(|consent| !consent.is_boolean()) {
+        let custom_fields = self.custom_fields.clone().unwrap_or_default();
+        problems.map("customFields", &custom_fields, CUSTOM_FIELDS_MAX);
+        let compliance = self.compliance.clone().unwrap_or_default();
+        problems.map("compliance", &compliance, COMPLIANCE_MAX);
+        if compliance.get("tcpaConsent").is_some_and(|consent| !consent.is_boolean()) {
             problems.say("compliance.tcpaConsent", "must be true or false");
         }
         if let Some(notes) = &self.notes {
@@ -155,15 +161,15 @@ impl LeadForm {
         let today = now.date_naive();
         let born = |given: &str| person::date_of_birth(given, today);
         Details {
-            address: self.address.as_ref().map(|a| a.check(problems)).unwrap_or_default(),
+            address: self.address.as_ref().map(|a| a.0.check(problems)).unwrap_or_default(),
             date_of_birth: optional("dateOfBirth", self.date_of_birth.as_deref(), born, problems),
             country: optional("country", self.country.as_deref(), person::country_code, problems),
             timezone: optional("timezone", self.timezone.as_deref(), person::timezone, problems),
             questionnaire,
-            custom_fields: self.custom_fields.clone(),
-            attribution: self.attribution.as_ref().map(|a| a.check(problems)).unwrap_or_default(),
-            compliance: self.compliance.clone(),
-            files: files(&self.files, problems),
+            custom_fields,
+            attribution: self.attribution.as_ref().map(|a| a.0.check(problems)).unwrap_or_default(),
+            compliance,
+            files: files(self.files.as_deref().unwrap_or_default(), problems),
             notes: self.notes.iter().map(|text| note(text, by, now)).collect(),
         }
     }

@@ -1,5 +1,5 @@
 //! The members of a lead's body that are objects themselves, and their limits.
-use crate::error::Detail;
+use crate::{error::Detail, scan::Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Time;
@@ -210,14 +210,14 @@ pub enum FileStatus {
 }
 
 /// Checks the files of a lead.
-pub fn files(given: &[Attachment], problems: &mut Problems) -> Vec<Value> {
+pub fn files(given: &[Object<Attachment>], problems: &mut Problems) -> Vec<Value> {
     problems.at_most("files", given.len(), FILES_MAX, "entries");
     let mut kept = Vec::with_capacity(given.len());
-    for (at, file) in given.iter().enumerate() {
+    for (at, Object(file)) in given.iter().enumerate() {
         let path = format!("files[{at}]");
         if !is_key(&file.file_key) {
             problems.say(format!("{path}.fileKey"), key_rule());
-        } else if given[..at].iter().any(|other| other.file_key == file.file_key) {
+        } else if given[..at].iter().any(|other| other.0.file_key == file.file_key) {
             problems
                 .say(format!("{path}.fileKey"), "is in the list already; each key names one file");
         }

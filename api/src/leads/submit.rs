@@ -58,11 +58,11 @@ pub async fn submit(
     State(api): State<Arc<Api>>,
     caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
-    body: Body<LeadForm>,
+    body: Body,
 ) -> Result<Response, ApiError> {
     caller.require(Scope::LeadsWrite)?;
     let repeat = repeat_key(ROUTE, key, &body.raw);
-    let arrival = arrival(&api, &caller, body.value, repeat, true)?;
+    let arrival = arrival(&api, &caller, body.read()?, repeat, true)?;
     let receipt = take(&api, arrival).await?;
     // The bell rings after the commit. Should it be lost, the due sweep makes it up.
     if let (false, Some(submission)) = (receipt.repeated, receipt.submission_id) {

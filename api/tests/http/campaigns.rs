@@ -21,13 +21,63 @@ async fn every_problem_of_a_campaign_is_listed_at_once() {
                 {"field": "lead.age", "operator": "greaterThan", "value": "old"}
             ]}}
         ],
-        "computedKeys": [{"key": "full", "expression": "lead.firstName ~"}],
+        "computedKeys": [{"key": "full", "type": "text", "expression": "lead.firstName ~"}],
         "requiredFields": ["address.state", "nonsense"],
         "fallback": {"campaigns": ["cmp_01hzzzzzzzzzzzzzzzzzzzzzzz"]}
     });
     let body = json!({"name": "", "code": "solar", "config": config});
     let answer = world.post("/api/v1/campaigns", body).await;
-    insta::assert_snapshot!(answer.refusal(), @r#""#);
+    insta::assert_snapshot!(answer.refusal(), @r#"
+    422 VALIDATION_ERROR: the request has 11 problems
+      code | must be 2 to 5 capital letters or digits
+      name | has 0 characters; 1 to 120 are allowed
+      config.hardStops[0].rule.field | unknown field `lead.shoeSize`
+      config.disqualification[0].rule.rules[0].operator | unknown operator `roughly`
+      config.disqualification[0].rule.rules[1].value | must be one number
+      config.timezone | is not an IANA time zone such as America/New_York
+      config.duplicates.windowDays | must be 1 to 365 days
+      config.disqualification[0].name | must not be empty
+      config.computedKeys[0].expression | line 1, column 16: syntax error: unexpected end of input, expected expression
+      config.requiredFields[1] | unknown field `nonsense`
+      config.fallback.campaigns[0] | there is no such campaign in this workspace
+    "#);
+}
+
+#[tokio::test]
+async fn a_configuration_of_another_shape_is_refused_where_it_differs() {
+    let world = world().await;
+    let mut lines = Vec::new();
+    for config in [
+        json!([]),
+        json!({"routng": []}),
+        json!({"duplicates": {"windowDays": "30"}}),
+        json!({"routing": [{"name": "a", "rule": {"field": "lead.email", "operator": "isEmpty"}}]}),
+        json!({"routing": [{"name": "a", "to": "SOL", "rule": {"field": "lead.email", "operator": "isEmpty"}}]}),
+        json!({"firstAction": {"kind": "carrier_pigeon", "deadlineMinutes": 5}}),
+        json!({"endpoints": [{"id": "a", "name": "a", "url": "https://a.example", "method": "GET", "response": {}}]}),
+    ] {
+        let body = json!({"name": "x", "config": config});
+        lines.push(world.post("/api/v1/campaigns", body).await.refusal());
+    }
+    let huge = json!({"name": "x".repeat(300_000), "config": {}});
+    lines.push(world.post("/api/v1/campaigns", huge).await.refusal());
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    422 VALIDATION_ERROR: config is a list; expected an object
+      config | is a list; expected an object
+    422 VALIDATION_ERROR: config.routng is not a known field; known here: `timezone`, `duplicates`, `autoRouting`, `routing`, `hardStops`, `firstAction`, `disqualification`, `computedKeys`, `requiredFields`, `acceptedValues`, `endpoints`, `fallback`
+      config.routng | is not a known field; known here: `timezone`, `duplicates`, `autoRouting`, `routing`, `hardStops`, `firstAction`, `disqualification`, `computedKeys`, `requiredFields`, `acceptedValues`, `endpoints`, `fallback`
+    422 VALIDATION_ERROR: config.duplicates.windowDays is "30"; expected a whole number
+      config.duplicates.windowDays | is "30"; expected a whole number
+    422 VALIDATION_ERROR: config.routing[0].to is missing
+      config.routing[0].to | is missing
+    422 VALIDATION_ERROR: config.routing[0].to `SOL` is not a cmp id; it looks like `cmp_` and 26 characters of base32
+      config.routing[0].to | `SOL` is not a cmp id; it looks like `cmp_` and 26 characters of base32
+    422 VALIDATION_ERROR: config.firstAction.kind `carrier_pigeon` is not known, expected `human_review` or `webhook`
+      config.firstAction.kind | `carrier_pigeon` is not known, expected `human_review` or `webhook`
+    422 VALIDATION_ERROR: config.endpoints[0].method `GET` is not known, expected one of `POST`, `PUT`, `PATCH`
+      config.endpoints[0].method | `GET` is not known, expected one of `POST`, `PUT`, `PATCH`
+    413 BODY_TOO_LARGE: the body is longer than 262144 bytes
+    "#);
 }
 
 #[tokio::test]
@@ -49,7 +99,35 @@ async fn a_url_that_is_not_web_or_points_inside_is_refused() {
         let body = json!({"name": "URL", "config": config});
         lines.push(format!("{url}\n{}", world.post("/api/v1/campaigns", body).await.refusal()));
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    ftp://buyer.example/x
+    422 VALIDATION_ERROR: config.endpoints[0].url scheme "ftp" is not permitted, right would be https
+      config.endpoints[0].url | scheme "ftp" is not permitted, right would be https
+    http://buyer.example/x
+    422 VALIDATION_ERROR: config.endpoints[0].url scheme "http" is not permitted, right would be https
+      config.endpoints[0].url | scheme "http" is not permitted, right would be https
+    https://127.0.0.1/x
+    422 VALIDATION_ERROR: config.endpoints[0].url address 127.0.0.1 is not on the public internet
+      config.endpoints[0].url | address 127.0.0.1 is not on the public internet
+    https://2130706433/x
+    422 VALIDATION_ERROR: config.endpoints[0].url address 127.0.0.1 is not on the public internet
+      config.endpoints[0].url | address 127.0.0.1 is not on the public internet
+    https://[::ffff:10.0.0.1]/x
+    422 VALIDATION_ERROR: config.endpoints[0].url address ::ffff:10.0.0.1 is not on the public internet
+      config.endpoints[0].url | address ::ffff:10.0.0.1 is not on the public internet
+    https://169.254.169.254/latest
+    422 VALIDATION_ERROR: config.endpoints[0].url address 169.254.169.254 is not on the public internet
+      config.endpoints[0].url | address 169.254.169.254 is not on the public internet
+    https://me:secret@buyer.example/x
+    422 VALIDATION_ERROR: config.endpoints[0].url url holds a user name or password, put credentials into the endpoint's auth
+      config.endpoints[0].url | url holds a user name or password, put credentials into the endpoint's auth
+    https://db.internal/x
+    422 VALIDATION_ERROR: config.endpoints[0].url host "db.internal" is a name inside a private network
+      config.endpoints[0].url | host "db.internal" is a name inside a private network
+    not a url
+    422 VALIDATION_ERROR: config.endpoints[0].url url cannot be read: relative URL without a base
+      config.endpoints[0].url | url cannot be read: relative URL without a base
+    "#);
 }
 
 #[tokio::test]
@@ -61,11 +139,46 @@ async fn each_save_is_a_revision_and_a_stale_one_is_refused() {
     let saved =
         put(json!({"name": "New", "revision": 1, "config": {"timezone": "America/New_York"}}))
             .await;
-    insta::assert_snapshot!(saved.plain(), @r#""#);
+    insta::assert_snapshot!(saved.plain(), @r#"
+    200 {
+      "data": {
+        "campaignId": "cmp_…",
+        "code": "SOL",
+        "config": {
+          "acceptedValues": [],
+          "autoRouting": false,
+          "computedKeys": [],
+          "disqualification": [],
+          "endpoints": [],
+          "fallback": {
+            "campaigns": [],
+            "onFailed": true,
+            "onRejected": true
+          },
+          "hardStops": [],
+          "requiredFields": [],
+          "routing": [],
+          "timezone": "America/New_York"
+        },
+        "createdAt": "2026-11-21T12:00:00Z",
+        "name": "New",
+        "revision": 2,
+        "state": "active",
+        "updatedAt": "2026-11-21T12:00:00Z"
+      },
+      "success": true
+    }
+    "#);
     let stale = put(json!({"name": "Old", "revision": 1, "config": {}})).await;
-    insta::assert_snapshot!(stale.refusal(), @r#""#);
+    insta::assert_snapshot!(stale.refusal(), @r#"
+    409 REVISION_CONFLICT: the campaign is at revision 2, not 1
+      revision | the campaign is at revision 2, not 1
+    "#);
     let own = put(json!({"name": "Own", "config": {"fallback": {"campaigns": [id]}}})).await;
-    insta::assert_snapshot!(own.refusal(), @r#""#);
+    insta::assert_snapshot!(own.refusal(), @r#"
+    422 VALIDATION_ERROR: config.fallback.campaigns[0] is the campaign itself; name another one
+      config.fallback.campaigns[0] | is the campaign itself; name another one
+    "#);
     let blind = put(json!({"name": "Blind", "config": {}})).await;
     assert_eq!(blind.json["data"]["revision"], 3);
 }
@@ -76,7 +189,10 @@ async fn a_code_is_made_up_when_absent_and_refused_when_taken() {
     world.campaign("SOL", json!({})).await;
     let taken =
         world.post("/api/v1/campaigns", json!({"name": "b", "code": "SOL", "config": {}})).await;
-    insta::assert_snapshot!(taken.refusal(), @r#""#);
+    insta::assert_snapshot!(taken.refusal(), @r#"
+    409 CONFLICT: another campaign has the code SOL
+      code | another campaign has the code SOL
+    "#);
     let made = world.post("/api/v1/campaigns", json!({"name": "c", "config": {}})).await;
     assert_eq!((made.status, made.data("code").len()), (201, 3));
     let archive = format!("/api/v1/campaigns/{}/archive", made.data("campaignId"));

@@ -23,9 +23,9 @@ async fn the_same_body_gets_the_first_answer_and_another_is_refused() {
     assert_eq!(first.json, again.json);
     let mut other = lead("SOL");
     other["firstName"] = json!("Ana");
-    insta::assert_snapshot!(ask(SUBMIT, "k-1", other).await.refusal(), @r#""#);
+    insta::assert_snapshot!(ask(SUBMIT, "k-1", other).await.refusal(), @r#"422 IDEMPOTENCY_KEY_REUSED: the Idempotency-Key was used before with another body"#);
     assert_eq!(leads(&world).await, 1);
-    assert_eq!(world.pushed(Stage::Routing).await, 1, "a repeated answer pushes nothing");
+    assert_eq!(world.pushed(Stage::Routing).await, 1, "one job, however often it is asked for");
     let stored = ask("/api/v1/leads", "k-1", lead("SOL")).await;
     assert_eq!(stored.status, 201, "each route has keys of its own");
 }
@@ -67,5 +67,14 @@ async fn a_key_that_is_none_or_would_not_be_kept_is_refused() {
         let ask = world.ask("POST", path).header("idempotency-key", key).json(lead("SOL"));
         lines.push(ask.send().await.refusal());
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    422 VALIDATION_ERROR: Idempotency-Key must be one header of 1 to 255 visible ASCII characters
+      Idempotency-Key | must be one header of 1 to 255 visible ASCII characters
+    422 VALIDATION_ERROR: Idempotency-Key must be one header of 1 to 255 visible ASCII characters
+      Idempotency-Key | must be one header of 1 to 255 visible ASCII characters
+    422 VALIDATION_ERROR: Idempotency-Key must be one header of 1 to 255 visible ASCII characters
+      Idempotency-Key | must be one header of 1 to 255 visible ASCII characters
+    422 VALIDATION_ERROR: Idempotency-Key is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads
+      Idempotency-Key | is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads
+    "#);
 }

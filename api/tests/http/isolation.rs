@@ -66,7 +66,10 @@ async fn another_workspaces_ids_in_a_body_are_not_found_either() {
     assert_eq!(post(submit, known).await.status, 404);
     let config = json!({"fallback": {"campaigns": [campaign]}});
     let named = post("/api/v1/campaigns", json!({"name": "y", "config": config})).await;
-    insta::assert_snapshot!(named.refusal(), @r#""#);
+    insta::assert_snapshot!(named.refusal(), @r#"
+    422 VALIDATION_ERROR: config.fallback.campaigns[0] there is no such campaign in this workspace
+      config.fallback.campaigns[0] | there is no such campaign in this workspace
+    "#);
     let theirs = world.ask_as(&world.stranger, "GET", "/api/v1/leads").send().await;
     assert_eq!(theirs.json["data"]["items"], json!([]));
     let filter = format!("/api/v1/leads?campaignId={campaign}");

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::submission::Stage;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the cases and what is said of each are one table")]
 async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
     let world = world().await;
     world.campaign("SOL", json!({})).await;
@@ -16,13 +17,130 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
         "documentUrl": "https://files.example.com/b.pdf"}]);
     body["notes"] = json!("call after six");
     let answer = world.post("/api/v1/leads/submit", body).await;
-    insta::assert_snapshot!(answer.plain(), @r#""#);
+    insta::assert_snapshot!(answer.plain(), @r#"
+    202 {
+      "data": {
+        "isDuplicate": false,
+        "leadId": "lead_…",
+        "status": "pending",
+        "submissionId": "sub_…"
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(world.pushed(Stage::Routing).await, 1);
 
     let lead = world.get(&format!("/api/v1/leads/{}", answer.data("leadId"))).await;
-    insta::assert_snapshot!(lead.plain(), @r#""#);
+    insta::assert_snapshot!(lead.plain(), @r#"
+    200 {
+      "data": {
+        "address": {
+          "state": "CA",
+          "zip": "94107"
+        },
+        "attribution": {
+          "gclid": "g-1",
+          "params": {
+            "utm_source": "ads"
+          }
+        },
+        "campaignId": "cmp_…",
+        "compliance": {},
+        "contactId": "contact_…",
+        "country": null,
+        "createdAt": "2026-11-21T12:00:00Z",
+        "customFields": {},
+        "dateOfBirth": null,
+        "duplicateOf": null,
+        "email": "maria@example.com",
+        "files": [
+          {
+            "documentUrl": "https://files.example.com/b.pdf",
+            "fileKey": "bill",
+            "fileName": "b.pdf",
+            "fileType": "pdf",
+            "status": "pending"
+          }
+        ],
+        "firstName": "Maria",
+        "isDuplicate": false,
+        "isTest": false,
+        "lastName": "Diaz",
+        "latestSubmissionId": "sub_…",
+        "leadId": "lead_…",
+        "leadStatus": "active",
+        "notes": [
+          {
+            "createdAt": "2026-11-21T12:00:00Z",
+            "createdBy": "key test admin",
+            "text": "call after six"
+          }
+        ],
+        "phone": "+14155550100",
+        "questionnaire": [
+          {
+            "answer": "yes",
+            "key": "do_you_own_the_roof",
+            "question": "Do you own the roof?"
+          }
+        ],
+        "source": "api",
+        "status": "pending",
+        "submissionCount": 1,
+        "timezone": null,
+        "updatedAt": "2026-11-21T12:00:00Z"
+      },
+      "success": true
+    }
+    "#);
     let story = world.get(&format!("/api/v1/submissions/{}", answer.data("submissionId"))).await;
-    insta::assert_snapshot!(story.plain(), @r#""#);
+    insta::assert_snapshot!(story.plain(), @r#"
+    200 {
+      "data": {
+        "attempts": [],
+        "journey": [
+          {
+            "at": "2026-11-21T12:00:00Z",
+            "attempt": 0,
+            "details": null,
+            "durationUs": 0,
+            "generation": 1,
+            "reason": "taken in by api",
+            "reasonCode": "accepted",
+            "stage": "accepted",
+            "verdict": "accepted"
+          }
+        ],
+        "submission": {
+          "attempt": 0,
+          "campaignCode": "SOL",
+          "campaignId": "cmp_…",
+          "campaignName": "Campaign SOL",
+          "carry": {},
+          "createdAt": "2026-11-21T12:00:00Z",
+          "dueAt": "2026-11-21T12:00:30Z",
+          "errorFingerprint": null,
+          "finishedAt": null,
+          "generation": 1,
+          "kind": "standard",
+          "leadId": "lead_…",
+          "number": 1,
+          "outcome": null,
+          "parentId": null,
+          "reason": null,
+          "reasonCode": null,
+          "revision": 1,
+          "run": "ready",
+          "stage": "routing",
+          "status": "pending",
+          "submissionId": "sub_…",
+          "updatedAt": "2026-11-21T12:00:00Z"
+        },
+        "wait": null
+      },
+      "success": true
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -30,7 +148,17 @@ async fn a_stored_lead_has_no_submission_until_it_is_submitted() {
     let world = world().await;
     world.campaign("SOL", json!({})).await;
     let stored = world.post("/api/v1/leads", lead("SOL")).await;
-    insta::assert_snapshot!(stored.plain(), @r#""#);
+    insta::assert_snapshot!(stored.plain(), @r#"
+    201 {
+      "data": {
+        "isDuplicate": false,
+        "leadId": "lead_…",
+        "status": "new",
+        "submissionId": null
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(world.pushed(Stage::Routing).await, 0);
     let id = stored.data("leadId");
 

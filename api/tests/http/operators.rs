@@ -36,9 +36,20 @@ async fn failed_jobs_are_listed_counted_retried_and_discarded() {
     assert_eq!(one.json["data"]["submission"]["run"], "failed");
 
     let retried = world.post(&format!("/api/v1/jobs/{}/retry", ids[0]), json!({})).await;
-    insta::assert_snapshot!(retried.plain(), @r#""#);
+    insta::assert_snapshot!(retried.plain(), @r#"
+    200 {
+      "data": {
+        "generation": 3,
+        "outcome": null,
+        "run": "ready",
+        "stage": "delivery",
+        "submissionId": "sub_…"
+      },
+      "success": true
+    }
+    "#);
     let again = world.post(&format!("/api/v1/jobs/{}/retry", ids[0]), json!({})).await;
-    insta::assert_snapshot!(again.refusal(), @r#""#);
+    insta::assert_snapshot!(again.refusal(), @r#"409 CONFLICT: not possible: the submission is on its way, in delivery"#);
     let discarded = world.post(&format!("/api/v1/jobs/{}/discard", ids[1]), json!({})).await;
     assert_eq!(discarded.json["data"]["outcome"], "discarded");
     assert_eq!(world.pushed(Stage::Delivery).await, 1);
@@ -52,13 +63,36 @@ async fn a_bulk_move_counts_first_and_moves_what_matches_when_told() {
     let post =
         async |action: &str, body: Value| world.post(&format!("/api/v1/jobs/{action}"), body).await;
     let dry = post("retry", json!({"filter": {"stage": "delivery"}})).await;
-    insta::assert_snapshot!(dry.plain(), @r#""#);
+    insta::assert_snapshot!(dry.plain(), @r#"
+    200 {
+      "data": {
+        "dryRun": true,
+        "hasMore": false,
+        "matched": 4
+      },
+      "success": true
+    }
+    "#);
     let none = post("retry", json!({"filter": {"fingerprint": "other"}, "dryRun": false})).await;
     assert_eq!(none.json["data"]["moved"], 0);
     let held = post("discard", json!({"filter": {"state": "held"}, "dryRun": false})).await;
-    insta::assert_snapshot!(held.refusal(), @r#""#);
+    let far = post("retry", json!({"filter": {"from": "+262142-12-31T00:00:00Z"}})).await;
+    assert_eq!((far.status, far.code()), (422, "VALIDATION_ERROR"));
+    insta::assert_snapshot!(held.refusal(), @r#"
+    422 VALIDATION_ERROR: filter.state must be failed or absent; other jobs are not moved in bulk
+      filter.state | must be failed or absent; other jobs are not moved in bulk
+    "#);
     let moved = post("retry", json!({"filter": {"fingerprint": "timeout"}, "dryRun": false})).await;
-    insta::assert_snapshot!(moved.plain(), @r#""#);
+    insta::assert_snapshot!(moved.plain(), @r#"
+    200 {
+      "data": {
+        "dryRun": false,
+        "hasMore": false,
+        "moved": 4
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(world.pushed(Stage::Delivery).await, 4);
 }
 
@@ -78,7 +112,11 @@ async fn only_a_held_delivery_is_settled_and_it_is_never_retried_otherwise() {
         let data = settle(id, outcome).await.json["data"].clone();
         lines.push(format!("{outcome}: {} {} {}", data["run"], data["stage"], data["outcome"]));
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    sold: "finished" "delivery" "accepted"
+    not_sold: "ready" "fallback" "failed"
+    retry: "ready" "delivery" null
+    "#);
     let twice = settle(&ids[0], "not_sold").await;
     assert_eq!((twice.status, twice.code()), (409, "CONFLICT"));
 }

@@ -21,9 +21,29 @@ async fn a_token_wakes_its_submission_once() {
     let (id, token) = parked(&world).await;
     let answers = json!({"answers": {"questionnaire.roof": "yes", "custom.score": 7}});
     let first = resume(&world, &token, answers).await;
-    insta::assert_snapshot!(first.plain(), @r#""#);
+    insta::assert_snapshot!(first.plain(), @r#"
+    200 {
+      "data": {
+        "outcome": "continue",
+        "repeated": false,
+        "stage": "disqualification",
+        "submissionId": "sub_…"
+      },
+      "success": true
+    }
+    "#);
     let again = resume(&world, &token, json!({"outcome": "reject"})).await;
-    insta::assert_snapshot!(again.plain(), @r#""#);
+    insta::assert_snapshot!(again.plain(), @r#"
+    200 {
+      "data": {
+        "outcome": "continue",
+        "repeated": true,
+        "stage": null,
+        "submissionId": "sub_…"
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(world.pushed(Stage::Disqualification).await, 1);
     let story = world.get(&format!("/api/v1/submissions/{id}")).await;
     let data = &story.json["data"];
@@ -53,8 +73,18 @@ async fn a_refusal_goes_to_fallback_and_a_person_may_decide_as_well() {
     let path = format!("/api/v1/submissions/{id}/resume");
     let body = json!({"outcome": "disqualify", "reason": "no roof"});
     let first = world.post(&path, body.clone()).await;
-    insta::assert_snapshot!(first.plain(), @r#""#);
-    insta::assert_snapshot!(world.post(&path, body).await.refusal(), @r#""#);
+    insta::assert_snapshot!(first.plain(), @r#"
+    200 {
+      "data": {
+        "outcome": "disqualify",
+        "repeated": false,
+        "stage": "fallback",
+        "submissionId": "sub_…"
+      },
+      "success": true
+    }
+    "#);
+    insta::assert_snapshot!(world.post(&path, body).await.refusal(), @r#"409 CONFLICT: the submission is ready and does not wait for anybody"#);
     let late = resume(&world, &token, json!({})).await;
     assert_eq!(
         (&late.json["data"]["repeated"], &late.json["data"]["outcome"]),
@@ -76,5 +106,14 @@ async fn what_nobody_waits_for_is_refused() {
     ] {
         lines.push(resume(&world, token, body).await.refusal());
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    404 NOT_FOUND: there is no such resume token
+    422 VALIDATION_ERROR: outcome `maybe` is not known, expected one of `continue`, `disqualify`, `reject`
+      outcome | `maybe` is not known, expected one of `continue`, `disqualify`, `reject`
+    422 VALIDATION_ERROR: the request has 2 problems
+      answers.lead.email | must be `questionnaire.` or `custom.` and a key of 1 to 64 letters, digits, `_` or `-`
+      answers.questionnaire.a.b | must be `questionnaire.` or `custom.` and a key of 1 to 64 letters, digits, `_` or `-`
+    422 VALIDATION_ERROR: reason has 501 characters; at most 500 are allowed
+      reason | has 501 characters; at most 500 are allowed
+    "#);
 }

@@ -4,6 +4,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the cases and what is said of each are one table")]
 async fn a_lead_that_does_not_fit_is_refused_with_the_path_and_the_rule() {
     let world = world().await;
     world.campaign("SOL", json!({})).await;
@@ -27,6 +28,9 @@ async fn a_lead_that_does_not_fit_is_refused_with_the_path_and_the_rule() {
         ("a wrong type", with(json!({"firstName": 5}))),
         ("a wrong type within", with(json!({"files": [{"fileKey": "a", "fileName": []}]}))),
         ("not an object", "[1]".to_owned()),
+        ("a list for an object", with(json!({"address": ["Main Street 1"]}))),
+        ("too deep", "[".repeat(200)),
+        ("an empty body", String::new()),
         ("everything missing", "{}".to_owned()),
         (
             "many problems at once",
@@ -54,7 +58,78 @@ async fn a_lead_that_does_not_fit_is_refused_with_the_path_and_the_rule() {
         let answer = world.ask("POST", "/api/v1/leads/submit").raw(body).send().await;
         lines.push(format!("{name}:\n{}", answer.refusal()));
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    malformed JSON:
+    400 MALFORMED_JSON: the body is not JSON: expected value at line 2 column 12
+    something after the JSON:
+    400 MALFORMED_JSON: the body is not JSON: trailing characters at line 1 column 113
+    a member twice:
+    422 VALIDATION_ERROR: email is given twice; once is allowed
+      email | is given twice; once is allowed
+    a NUL character:
+    422 VALIDATION_ERROR: customFields.a[0] contains a NUL character, which no text may
+      customFields.a[0] | contains a NUL character, which no text may
+    an unknown field:
+    422 VALIDATION_ERROR: emial is not a known field; known here: `campaignId`, `firstName`, `lastName`, `email`, `phone`, `leadId`, `address`, `dateOfBirth`, `country`, `questionnaire`, `customFields`, `attribution`, `compliance`, `files`, `isTest`, `timezone`, `notes`
+      emial | is not a known field; known here: `campaignId`, `firstName`, `lastName`, `email`, `phone`, `leadId`, `address`, `dateOfBirth`, `country`, `questionnaire`, `customFields`, `attribution`, `compliance`, `files`, `isTest`, `timezone`, `notes`
+    an unknown field within:
+    422 VALIDATION_ERROR: address.province is not a known field; known here: `street`, `unit`, `city`, `state`, `zip`, `country`
+      address.province | is not a known field; known here: `street`, `unit`, `city`, `state`, `zip`, `country`
+    a wrong type:
+    422 VALIDATION_ERROR: firstName is integer `5`; expected text
+      firstName | is integer `5`; expected text
+    a wrong type within:
+    422 VALIDATION_ERROR: files[0].fileName is a list; expected text
+      files[0].fileName | is a list; expected text
+    not an object:
+    422 VALIDATION_ERROR: the request is a list; expected an object
+       | is a list; expected an object
+    a list for an object:
+    422 VALIDATION_ERROR: address is a list; expected an object
+      address | is a list; expected an object
+    too deep:
+    400 MALFORMED_JSON: the body is not JSON: recursion limit exceeded at line 1 column 128
+    an empty body:
+    422 VALIDATION_ERROR: campaignId is missing
+      campaignId | is missing
+    everything missing:
+    422 VALIDATION_ERROR: campaignId is missing
+      campaignId | is missing
+    many problems at once:
+    422 VALIDATION_ERROR: the request has 12 problems
+      questionnaire[1].key | is no key; a key is 1 to 64 letters, digits, `_`, `.` or `-`
+      customFields.a b | is no key; a key is 1 to 64 letters, digits, `_`, `.` or `-`
+      compliance.tcpaConsent | must be true or false
+      notes | has 10001 characters; at most 10000 are allowed
+      dateOfBirth | is in the future
+      country | is not a two-letter code such as US
+      timezone | is not an IANA time zone such as America/New_York
+      attribution.params.utm | must be text, a number or a boolean
+      files[0].documentUrl | is not an http or https URL
+      firstName | must not be empty
+      email | is not an email address; it looks like name@example.com
+      phone | has 7 digits; at least 10 are needed
+    a campaign id that is none:
+    422 VALIDATION_ERROR: campaignId `solar` is neither a campaign id (cmp_…) nor a code of 2 to 5 capital letters or digits
+      campaignId | `solar` is neither a campaign id (cmp_…) nor a code of 2 to 5 capital letters or digits
+    an unknown campaign:
+    404 NOT_FOUND: there is no such campaign
+      campaignId | there is no such campaign
+    a known lead with a name:
+    422 VALIDATION_ERROR: the request has 4 problems
+      firstName | is the stored lead's; leave it out when leadId is given
+      lastName | is the stored lead's; leave it out when leadId is given
+      email | is the stored lead's; leave it out when leadId is given
+      phone | is the stored lead's; leave it out when leadId is given
+    an unknown lead:
+    404 NOT_FOUND: there is no such lead
+      leadId | there is no such lead
+    another kind of id:
+    422 VALIDATION_ERROR: leadId `sub_1` is not a lead id; it looks like `lead_` and 26 characters of base32
+      leadId | `sub_1` is not a lead id; it looks like `lead_` and 26 characters of base32
+    a body over the limit:
+    413 BODY_TOO_LARGE: the body is longer than 65536 bytes
+    "#);
     let none = world.get("/api/v1/leads").await;
     assert_eq!(none.json["data"]["items"], json!([]), "nothing was written");
 }
@@ -70,7 +145,13 @@ async fn a_campaign_that_is_paused_or_archived_takes_no_leads() {
         let answer = world.post("/api/v1/leads/submit", lead("SOL")).await;
         lines.push(if answer.status == 202 { "202".to_owned() } else { answer.refusal() });
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    409 CAMPAIGN_CLOSED: the campaign is paused and takes no leads
+      campaignId | the campaign is paused and takes no leads
+    409 CAMPAIGN_CLOSED: the campaign is archived and takes no leads
+      campaignId | the campaign is archived and takes no leads
+    202
+    "#);
 }
 
 #[tokio::test]
@@ -96,7 +177,15 @@ async fn a_key_that_is_missing_damaged_unknown_expired_revoked_or_too_weak_opens
     let query = format!("/api/v1/leads?apiKey={}", world.key);
     let in_query = world.ask_without_key("GET", &query).send().await;
     lines.push(format!("in the query: {}", in_query.refusal()));
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    missing: 401 UNAUTHORIZED: send an API key as X-API-Key or as Authorization: Bearer
+    another form: 401 UNAUTHORIZED: the API key is damaged: its checksum does not fit
+    damaged: 401 UNAUTHORIZED: the API key is damaged: its checksum does not fit
+    unknown: 401 UNAUTHORIZED: the API key is unknown, expired or revoked
+    expired: 401 UNAUTHORIZED: the API key is unknown, expired or revoked
+    too weak: 403 FORBIDDEN: this key lacks the scope leads:write
+    in the query: 401 UNAUTHORIZED: send an API key as X-API-Key or as Authorization: Bearer
+    "#);
     assert_eq!(in_query.header("www-authenticate"), Some("Bearer"));
 }
 
@@ -131,6 +220,74 @@ async fn a_revoked_key_is_refused_at_once_here_and_within_seconds_elsewhere() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the cases and what is said of each are one table")]
+async fn each_route_opens_to_its_scope_only() {
+    let world = world().await;
+    let document = serde_json::to_value(api::openapi()).unwrap();
+    let mut keys = Vec::new();
+    for scope in shared::key::SCOPES {
+        keys.push((scope, add_key(&world.db, world.workspace, &[scope], None).await));
+    }
+    let mut lines = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
+            let url =
+                ["lead", "campaign", "submission", "key"].iter().fold(path.clone(), |url, what| {
+                    let prefix = match *what {
+                        "campaign" => "cmp",
+                        "submission" => "sub",
+                        other => other,
+                    };
+                    url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
+                });
+            let url = url.replace("{stage}", "payload").replace("{token}", "none");
+            let mut open = Vec::new();
+            for (scope, key) in &keys {
+                let ask = world.ask_as(key, &method.to_uppercase(), &url).json(json!([]));
+                if ask.send().await.status != 403 {
+                    open.push(*scope);
+                }
+            }
+            lines.push(format!("{} {path}: {}", method.to_uppercase(), open.join(" ")));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    GET /api/v1/campaigns: admin campaigns:read
+    POST /api/v1/campaigns: admin campaigns:write
+    GET /api/v1/campaigns/{campaignId}: admin campaigns:read
+    PUT /api/v1/campaigns/{campaignId}: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/activate: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/archive: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
+    GET /api/v1/jobs: admin ops
+    POST /api/v1/jobs/discard: admin ops
+    GET /api/v1/jobs/groups: admin ops
+    POST /api/v1/jobs/retry: admin ops
+    GET /api/v1/jobs/{submissionId}: admin ops
+    POST /api/v1/jobs/{submissionId}/discard: admin ops
+    POST /api/v1/jobs/{submissionId}/retry: admin ops
+    POST /api/v1/jobs/{submissionId}/settle: admin ops
+    GET /api/v1/keys: admin
+    DELETE /api/v1/keys/{keyId}: admin
+    GET /api/v1/lanes: admin ops
+    POST /api/v1/lanes/{stage}/pause: admin ops
+    POST /api/v1/lanes/{stage}/resume: admin ops
+    GET /api/v1/leads: admin leads:read
+    POST /api/v1/leads: admin leads:write
+    POST /api/v1/leads/submit: admin leads:write
+    GET /api/v1/leads/{leadId}: admin leads:read
+    GET /api/v1/leads/{leadId}/submissions: admin leads:read
+    POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops
+    GET /api/v1/submissions/{submissionId}: admin leads:read
+    POST /api/v1/submissions/{submissionId}/resume: admin leads:write
+    GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops
+    GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops
+    "#);
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the cases and what is said of each are one table")]
 async fn what_is_not_a_route_a_method_or_a_parameter_is_refused_in_the_envelope() {
     let world = world().await;
     let mut lines = Vec::new();
@@ -141,11 +298,13 @@ async fn what_is_not_a_route_a_method_or_a_parameter_is_refused_in_the_envelope(
         ("GET", "/api/v1/leads?sort=name"),
         ("GET", "/api/v1/leads?limit=500"),
         ("GET", "/api/v1/leads?startDate=yesterday&limit=1"),
+        ("GET", "/api/v1/leads?endDate=%2B262142-12-31"),
         ("GET", "/api/v1/leads?status=sold"),
         ("GET", "/api/v1/leads?limit=1&limit=2"),
         ("GET", "/api/v1/leads?email=%00"),
         ("GET", "/api/v1/leads?cursor=abc"),
         ("GET", "/api/v1/jobs?cursor=abc"),
+        ("GET", "/api/v1/jobs/groups?limit=5"),
         ("GET", "/api/v1/leads/abc"),
         ("POST", "/api/v1/lanes/shipping/resume"),
     ] {
@@ -156,5 +315,48 @@ async fn what_is_not_a_route_a_method_or_a_parameter_is_refused_in_the_envelope(
     let text = world.ask("POST", "/api/v1/leads/submit").json(lead("SOL"));
     let text = text.header("content-type", "text/plain").send().await;
     lines.push(format!("text/plain\n{}", text.refusal()));
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    GET /api/v2/leads
+    404 NOT_FOUND: there is no such URL: /api/v2/leads
+    GET /api/v1/leeds
+    404 NOT_FOUND: there is no such URL: /api/v1/leeds
+    PATCH /api/v1/leads
+    405 METHOD_NOT_ALLOWED: /api/v1/leads does not take PATCH
+    GET /api/v1/leads?sort=name
+    422 VALIDATION_ERROR: sort is not a known field; known here: `campaignId`, `leadStatus`, `status`, `email`, `phone`, `startDate`, `endDate`, `limit`, `cursor`
+      sort | is not a known field; known here: `campaignId`, `leadStatus`, `status`, `email`, `phone`, `startDate`, `endDate`, `limit`, `cursor`
+    GET /api/v1/leads?limit=500
+    422 VALIDATION_ERROR: limit must be a number from 1 to 100
+      limit | must be a number from 1 to 100
+    GET /api/v1/leads?startDate=yesterday&limit=1
+    422 VALIDATION_ERROR: startDate must be a day such as 2026-11-21 or a time such as 2026-11-21T12:00:00Z
+      startDate | must be a day such as 2026-11-21 or a time such as 2026-11-21T12:00:00Z
+    GET /api/v1/leads?endDate=%2B262142-12-31
+    422 VALIDATION_ERROR: endDate must be a day such as 2026-11-21 or a time such as 2026-11-21T12:00:00Z
+      endDate | must be a day such as 2026-11-21 or a time such as 2026-11-21T12:00:00Z
+    GET /api/v1/leads?status=sold
+    422 VALIDATION_ERROR: status `sold` is not known, expected one of `new`, `pending`, `processing`, `qualified`, `disqualified`, `missing_data`, `queued`, `pending_action`, `no_answer`, `voicemail`, `contacted`, `scheduled_callback`, `no_contact`, `pending_signature`, `document_sent`, `signed`, `delivered`, `accepted`, `duplicate`, `failed`, `error`, `rejected`, `dnc`
+      status | `sold` is not known, expected one of `new`, `pending`, `processing`, `qualified`, `disqualified`, `missing_data`, `queued`, `pending_action`, `no_answer`, `voicemail`, `contacted`, `scheduled_callback`, `no_contact`, `pending_signature`, `document_sent`, `signed`, `delivered`, `accepted`, `duplicate`, `failed`, `error`, `rejected`, `dnc`
+    GET /api/v1/leads?limit=1&limit=2
+    422 VALIDATION_ERROR: limit is given twice; once is allowed
+      limit | is given twice; once is allowed
+    GET /api/v1/leads?email=%00
+    422 VALIDATION_ERROR: email contains a NUL character, which no text may
+      email | contains a NUL character, which no text may
+    GET /api/v1/leads?cursor=abc
+    422 VALIDATION_ERROR: cursor `abc` is not a lead id; it looks like `lead_` and 26 characters of base32
+      cursor | `abc` is not a lead id; it looks like `lead_` and 26 characters of base32
+    GET /api/v1/jobs?cursor=abc
+    422 VALIDATION_ERROR: cursor is not the nextCursor of a page of jobs
+      cursor | is not the nextCursor of a page of jobs
+    GET /api/v1/jobs/groups?limit=5
+    422 VALIDATION_ERROR: limit is not a known field; known here: `state`, `stage`, `campaign`, `fingerprint`, `from`, `until`
+      limit | is not a known field; known here: `state`, `stage`, `campaign`, `fingerprint`, `from`, `until`
+    GET /api/v1/leads/abc
+    404 NOT_FOUND: `abc` is not a lead id; it looks like `lead_` and 26 characters of base32
+    POST /api/v1/lanes/shipping/resume
+    404 NOT_FOUND: there is no such lane; the lanes are routing, first_action, disqualification, dynamic_keys, required_fields, field_qualification, payload, delivery, fallback
+    text/plain
+    415 UNSUPPORTED_MEDIA_TYPE: send the body with Content-Type: application/json
+    "#);
 }

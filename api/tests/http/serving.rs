@@ -1,11 +1,19 @@
 //! What holds for every answer, and for a real connection.
-use crate::support::world;
-use std::sync::Arc;
+use crate::support::{lead, world};
+use axum::{body::Body, http::Request};
+use serde_json::json;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn every_answer_has_an_id_and_a_callers_own_is_kept() {
@@ -18,6 +26,55 @@ async fn every_answer_has_an_id_and_a_callers_own_is_kept() {
         let ask = world.ask_without_key("GET", "/health/live").header("x-request-id", given);
         assert_eq!(ask.send().await.header("x-request-id") == Some(given), kept, "{given}");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_means_try_again() {
+    let world = world().await;
+    world.campaign("SOL", json!({})).await;
+    world.db.close().await;
+    let mut lines = Vec::new();
+    for ask in [
+        world.ask("POST", "/api/v1/leads/submit").json(lead("SOL")),
+        world.ask("GET", "/api/v1/leads"),
+        world.ask_without_key("GET", "/health/ready"),
+    ] {
+        let answer = ask.send().await;
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        lines.push(answer.refusal());
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    503 UNAVAILABLE: the database cannot be reached; try again
+    503 UNAVAILABLE: the database cannot be reached; try again
+    503 UNAVAILABLE: the database cannot be reached; try again
+    "#);
+    assert_eq!(world.ask_without_key("GET", "/health/live").send().await.status, 200);
+}
+
+/// A body whose sender never goes on.
+struct Never;
+
+impl axum::body::HttpBody for Never {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, Self::Error>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_ended() {
+    let world = world().await;
+    let mut api = world.api();
+    api.settings.request_timeout = Duration::from_millis(20);
+    let request = Request::post("/api/v1/resume/x").body(Body::new(Never)).unwrap();
+    let response = api::router(Arc::new(api)).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("x-request-id"));
 }
 
 #[tokio::test]

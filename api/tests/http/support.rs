@@ -25,7 +25,7 @@ use shared::{
     },
     submission::{Stage, State},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -41,6 +41,18 @@ pub struct World {
     pub stranger: String,
     loader: Loader,
     closer: Closer,
+    /// SQLite's file, removed with the world.
+    file: Option<PathBuf>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{suffix}", file.display())); // it may not be there
+            }
+        }
+    }
 }
 
 pub fn noon() -> DateTime<Utc> {
@@ -48,11 +60,15 @@ pub fn noon() -> DateTime<Utc> {
 }
 
 /// A new database (SQLite in a file of its own, or the one of `DATABASE_URL`) with two new workspaces.
+#[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the program")]
 pub async fn world() -> World {
     let name = Uuid::now_v7().simple().to_string();
-    let url = match std::env::var_os("DATABASE_URL") {
-        Some(url) => url.into_string().unwrap(),
-        None => format!("sqlite:{}/leadrail-{name}.db", std::env::temp_dir().display()),
+    let (url, file) = match std::env::var_os("DATABASE_URL") {
+        Some(url) => (url.into_string().unwrap(), None),
+        None => {
+            let file = std::env::temp_dir().join(format!("leadrail-{name}.db"));
+            (format!("sqlite:{}", file.display()), Some(file))
+        }
     };
     let db = Db::open(&url, 4).await.unwrap();
     migrate::migrate(&db).await.unwrap();
@@ -64,7 +80,7 @@ pub async fn world() -> World {
     let api = door(&db, &clock, &queue);
     let (loader, closer) = (api.loader.clone(), api.closer.clone());
     let router = api::router(Arc::new(api));
-    World { router, db, clock, queue, workspace, key, stranger, loader, closer }
+    World { router, db, clock, queue, workspace, key, stranger, loader, closer, file }
 }
 
 fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
@@ -298,7 +314,12 @@ fn text(value: &Value) -> &str {
 
 fn plain(value: &Value) -> Value {
     match value {
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
+        // In the order of their names: PostgreSQL keeps members of stored JSON in an order of its own.
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, Value> =
+                map.iter().map(|(key, value)| (key, plain(value))).collect();
+            sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect()
+        }
         Value::Array(items) => items.iter().map(plain).collect(),
         Value::String(text) => match text.split_once('_') {
             Some((prefix, rest)) if rest.len() == 26 => json!(format!("{prefix}_…")),
