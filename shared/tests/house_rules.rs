@@ -29,8 +29,15 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
 }
 
 const ALL: [&str; 9] = [
-    "src", "api/src", "worker/src", "scheduler/src", "shared/src", "worker/tests", "shared/tests",
-    "api/tests", "tests",
+    "src",
+    "api/src",
+    "worker/src",
+    "scheduler/src",
+    "shared/src",
+    "worker/tests",
+    "shared/tests",
+    "api/tests",
+    "tests",
 ];
 
 fn existing() -> Vec<&'static str> {
@@ -48,8 +55,17 @@ fn every_file_says_what_it_is_and_fits_in_one_sitting() {
 
 #[test]
 fn stages_touch_nothing() {
-    let forbidden =
-        ["async ", ".await", "sqlx", "reqwest::", "Utc::now", "rand::", "SystemTime", "Instant", ".sql("];
+    let forbidden = [
+        "async ",
+        ".await",
+        "sqlx",
+        "reqwest::",
+        "Utc::now",
+        "rand::",
+        "SystemTime",
+        "Instant",
+        ".sql(",
+    ];
     for (path, text) in sources(&["worker/src/stages"]) {
         for word in forbidden {
             assert!(!text.contains(word), "{path} must stay pure, yet says `{word}`");
@@ -62,7 +78,9 @@ fn every_stage_file_opens_with_its_question() {
     let mut numbers = Vec::new();
     for (path, text) in sources(&["worker/src/stages"]) {
         let name = path.rsplit('/').next().unwrap();
-        let Some(number) = name.strip_prefix('s').and_then(|rest| rest.chars().next()) else { continue };
+        let Some(number) = name.strip_prefix('s').and_then(|rest| rest.chars().next()) else {
+            continue;
+        };
         if !number.is_ascii_digit() {
             continue;
         }
@@ -81,7 +99,8 @@ fn only_the_queue_names_apalis_and_redis() {
             continue;
         }
         for word in ["apalis::", "apalis_core::", "redis::", "use redis", "use apalis"] {
-            let named = text.lines().any(|line| line.contains(word) && !line.contains("Queue::redis("));
+            let named =
+                text.lines().any(|line| line.contains(word) && !line.contains("Queue::redis("));
             assert!(!named, "{path} names `{word}`");
         }
     }
@@ -97,7 +116,8 @@ fn only_the_store_contains_sql() {
         let allowed = path == "src/commands/doctor.rs" || path == "api/src/health.rs";
         for verb in verbs {
             let found = text.lines().filter(|line| line.contains(verb));
-            let found: Vec<_> = found.filter(|line| !allowed || !line.contains("SELECT 1")).collect();
+            let found: Vec<_> =
+                found.filter(|line| !allowed || !line.contains("SELECT 1")).collect();
             assert!(found.is_empty(), "{path} contains SQL: {found:?}");
         }
     }
@@ -108,7 +128,8 @@ fn api_worker_and_scheduler_do_not_know_each_other() {
     for part in ["api", "worker", "scheduler"] {
         let manifest = fs::read_to_string(root().join(part).join("Cargo.toml")).unwrap();
         for other in ["api", "worker", "scheduler"].into_iter().filter(|other| *other != part) {
-            let names = manifest.lines().any(|line| line.starts_with(&format!("{other}.workspace")));
+            let names =
+                manifest.lines().any(|line| line.starts_with(&format!("{other}.workspace")));
             assert!(!names, "{part} depends on {other}");
         }
     }

@@ -15,9 +15,10 @@ use axum::{
 };
 use serde::Serialize;
 use shared::{
+    failpoint::failpoint,
     ids::{LeadId, SubmissionId},
     key,
-    store::intake::{Arrival, Declined, Receipt, RepeatKey},
+    store::intake::{Arrival, Declined, Receipt, RepeatKey, Who},
     submission::{Stage, Status},
 };
 use std::sync::Arc;
@@ -63,12 +64,23 @@ pub async fn submit(
     caller.require(Scope::LeadsWrite)?;
     let repeat = repeat_key(ROUTE, key, &body.raw);
     let arrival = arrival(&api, &caller, body.read()?, repeat, true)?;
+    let about = about(&arrival);
     let receipt = take(&api, arrival).await?;
+    failpoint("ingest.before_push", &about);
     // The bell rings after the commit. Should it be lost, the due sweep makes it up.
     if let (false, Some(submission)) = (receipt.repeated, receipt.submission_id) {
         api.push.push(Stage::Routing, submission, 1);
     }
+    failpoint("ingest.before_reply", &about);
     Ok(answer(StatusCode::ACCEPTED, Status::Pending, receipt))
+}
+
+/// Whom a failpoint is about.
+fn about(arrival: &Arrival) -> String {
+    match &arrival.who {
+        Who::New { person, .. } => person.email.clone(),
+        Who::Known { lead, .. } => lead.to_string(),
+    }
 }
 
 /// The key under which the answer is kept, if the caller sent one.

@@ -17,8 +17,17 @@ use std::{str::FromStr, time::Duration};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long PostgreSQL works on one statement before it gives up.
-const STATEMENT_TIMEOUT_MS: &str = "15000";
+/// What every connection to PostgreSQL is told.
+const POSTGRES_SETTINGS: [(&str, &str); 6] = [
+    // No statement works longer than this.
+    ("statement_timeout", "15000"),
+    // Every statement reaches its rows by key. A plan that scans, made while a table was still empty, would be kept as it grows.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 /// Connections that read SQLite; they cannot write.
 const SQLITE_READERS: u32 = 4;
 
@@ -73,7 +82,7 @@ impl Db {
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("leadrail")
-            .options([("statement_timeout", STATEMENT_TIMEOUT_MS)]);
+            .options(POSTGRES_SETTINGS);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

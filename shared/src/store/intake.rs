@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     clock::Time,
+    failpoint::failpoint,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, Person},
 };
@@ -164,6 +165,11 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
         answers[*at] = Some(Ok(entry.receipt()));
     }
     repeat::keep_answers(&mut tx, &arrivals, &repeats, &mut answers).await?;
+    for (_, entry) in &entries {
+        if let Who::New { person, .. } = &entry.arrival.who {
+            failpoint("ingest.before_commit", &person.email);
+        }
+    }
     tx.commit().await?;
     Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
 }
