@@ -14,17 +14,20 @@ CREATE TABLE contact (
     updated_at    TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace_id, id),
     CONSTRAINT contact_belongs_to_a_workspace FOREIGN KEY (workspace_id) REFERENCES workspace (id),
-    -- A person is found by either; two submissions at once cannot make two contacts.
-    CONSTRAINT contact_email_is_unique UNIQUE (workspace_id, email),
-    CONSTRAINT contact_phone_is_unique UNIQUE (workspace_id, phone),
     CONSTRAINT contact_status_is_known CHECK (status IN ('active', 'inactive', 'bounced', 'spam', 'deleted'))
 );
+
+-- A person is found by either; two submissions at once cannot make two contacts. (Partial, so that a search by id can only take the
+-- primary key: see README.md, "one way to a row".)
+CREATE UNIQUE INDEX contact_email_is_unique ON contact (workspace_id, email) WHERE email IS NOT NULL;
+CREATE UNIQUE INDEX contact_phone_is_unique ON contact (workspace_id, phone) WHERE phone IS NOT NULL;
 
 CREATE TABLE lead (
     workspace_id  UUID NOT NULL,
     id            UUID NOT NULL,
     contact_id    UUID NOT NULL,
-    -- The campaign the lead was submitted to; its submissions may go elsewhere.
+    -- The campaign the lead was submitted to; its submissions may go elsewhere. No foreign key: each new lead would lock its campaign's
+    -- row, all of them the same one. Intake reads the campaign in the same transaction, and campaigns are never deleted.
     campaign_id   UUID NOT NULL,
     -- active and duplicate leads are processed; the others are not.
     status        TEXT NOT NULL,
@@ -46,14 +49,13 @@ CREATE TABLE lead (
     updated_at    TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace_id, id),
     CONSTRAINT lead_is_a_contact FOREIGN KEY (workspace_id, contact_id) REFERENCES contact (workspace_id, id),
-    CONSTRAINT lead_is_in_a_campaign FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaign (workspace_id, id),
     CONSTRAINT lead_status_is_known CHECK (status IN ('active', 'qualified', 'rejected', 'duplicate', 'deleted')),
     CONSTRAINT duplicate_names_its_original CHECK (is_duplicate = (duplicate_of IS NOT NULL))
 );
 -- Which leads does a contact have?
-CREATE INDEX lead_by_contact ON lead (workspace_id, contact_id);
+CREATE INDEX lead_by_contact ON lead (contact_id);
 -- Which leads does a campaign have, newest first?
-CREATE INDEX lead_by_campaign ON lead (workspace_id, campaign_id, id);
+CREATE INDEX lead_by_campaign ON lead (campaign_id, id);
 
 -- When a campaign last saw an email or phone. Taking the row is what makes duplicate detection race-proof: of two leads that arrive
 -- at once, one finds the other's.

@@ -9,7 +9,7 @@ CREATE TABLE submission (
     number            BIGINT NOT NULL,
     -- Why it exists: standard, repost, manual_delivery or fallback.
     kind              TEXT NOT NULL,
-    -- Towards which campaign, by which revision of it. Routing may change both.
+    -- Towards which campaign, by which revision of it. Routing may change both. No foreign key, for the reason given at lead.
     campaign_id       UUID NOT NULL,
     revision          BIGINT NOT NULL,
     -- The submission whose campaign's fallback list led here (the first of the family).
@@ -42,10 +42,9 @@ CREATE TABLE submission (
     PRIMARY KEY (workspace_id, id),
     -- A stage job on the queue names the submission only.
     CONSTRAINT submission_id_is_unique UNIQUE (id),
-    CONSTRAINT submission_number_is_unique UNIQUE (workspace_id, lead_id, number),
+    -- A lead's id is unique across workspaces, and so is this.
+    CONSTRAINT submission_number_is_unique UNIQUE (lead_id, number),
     CONSTRAINT submission_is_of_a_lead FOREIGN KEY (workspace_id, lead_id) REFERENCES lead (workspace_id, id),
-    CONSTRAINT submission_carries_a_revision FOREIGN KEY (workspace_id, campaign_id, revision)
-        REFERENCES campaign_revision (workspace_id, campaign_id, revision),
     CONSTRAINT submission_run_is_known CHECK (run IN ('ready', 'parked', 'held', 'failed', 'finished')),
     CONSTRAINT submission_kind_is_known CHECK (kind IN ('standard', 'repost', 'manual_delivery', 'fallback')),
     CONSTRAINT open_or_parked_has_a_due_time CHECK ((run IN ('ready', 'parked')) = (due_at IS NOT NULL)),

@@ -110,8 +110,7 @@ pub struct Closer(Batcher<Close, bool>);
 
 impl Closer {
     pub fn start(db: Db) -> Self {
-        let at_once = if matches!(db, Db::Sqlite { .. }) { 1 } else { 2 };
-        let shape = Shape { name: "close", most: MOST, at_once };
+        let shape = Shape { name: "close", most: MOST, at_once: 1 };
         Self(Batcher::start(shape, move |closes: Arc<[Close]>| record(db.clone(), closes)))
     }
 
@@ -202,7 +201,7 @@ async fn submissions(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submission
                 attempt bigint, due_at timestamptz, campaign_id uuid, revision bigint, status text, outcome text,
                 reason_code text, reason text, carry jsonb, error_fingerprint text, at timestamptz,
                 finished_at timestamptz) r
-             WHERE submission.workspace_id = r.workspace_id AND submission.id = r.id
+             WHERE submission.id = r.id AND (submission.workspace_id = r.workspace_id) IS TRUE
                AND submission.generation = r.expected
              RETURNING submission.id",
         )

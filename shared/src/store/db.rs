@@ -18,7 +18,7 @@ use std::{str::FromStr, time::Duration};
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every connection to PostgreSQL is told.
-const POSTGRES_SETTINGS: [(&str, &str); 6] = [
+const POSTGRES_SETTINGS: [(&str, &str); 7] = [
     // No statement works longer than this.
     ("statement_timeout", "15000"),
     // Every statement reaches its rows by key. A plan that scans, made while a table was still empty, would be kept as it grows.
@@ -26,6 +26,8 @@ const POSTGRES_SETTINGS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    // A page of a list is read in the order of its key and left after its last row.
+    ("enable_sort", "off"),
     ("jit", "off"),
 ];
 /// Connections that read SQLite; they cannot write.

@@ -105,9 +105,8 @@ pub struct Intake(Batcher<Arrival, Taken>);
 
 impl Intake {
     pub fn start(db: Db) -> Self {
-        // SQLite has one writer, so a second batch would only wait; PostgreSQL commits one while it works on the next.
-        let at_once = if matches!(db, Db::Sqlite { .. }) { 1 } else { 2 };
-        let shape = Shape { name: "intake", most: MOST, at_once };
+        // One at a time: what arrives meanwhile makes the next batch larger, and a row in a large batch costs a fraction.
+        let shape = Shape { name: "intake", most: MOST, at_once: 1 };
         Self(Batcher::start(shape, move |arrivals: Arc<[Arrival]>| take_in(db.clone(), arrivals)))
     }
 

@@ -131,8 +131,7 @@ pub struct Starter(Batcher<AttemptStart, Started>);
 
 impl Starter {
     pub fn start(db: Db) -> Self {
-        let at_once = if matches!(db, Db::Sqlite { .. }) { 1 } else { 2 };
-        let shape = Shape { name: "attempt", most: super::MOST, at_once };
+        let shape = Shape { name: "attempt", most: super::MOST, at_once: 1 };
         Self(Batcher::start(shape, move |starts: Arc<[AttemptStart]>| begin(db.clone(), starts)))
     }
 
@@ -180,7 +179,7 @@ async fn begin(db: Db, starts: Arc<[AttemptStart]>) -> Result<Vec<Started>, Stor
                 s.campaign_id, r.endpoint, r.idempotency_key, r.at
              FROM ROWS($1: workspace_id uuid, submission_id uuid, generation bigint, endpoint text, idempotency_key text,
                 at timestamptz) r
-             JOIN submission s ON s.workspace_id = r.workspace_id AND s.id = r.submission_id
+             JOIN submission s ON s.id = r.submission_id AND (s.workspace_id = r.workspace_id) IS TRUE
                 AND s.generation = r.generation AND s.run = 'ready' AND s.stage = 'delivery'
              WHERE NOT EXISTS (SELECT 1 FROM delivery_attempt o WHERE o.workspace_id = s.workspace_id
                 AND o.submission_id = s.id AND o.outcome IS NULL)
@@ -214,7 +213,7 @@ async fn give_up_open(tx: &mut Tx, rows: &[StartRow<'_>]) -> Result<(), StoreErr
             "UPDATE delivery_attempt SET outcome = 'unknown', reason = 'its worker died before an answer was noted',
                 finished_at = r.at
              FROM ROWS($1: workspace_id uuid, submission_id uuid, generation bigint, at timestamptz) r
-             JOIN submission s ON s.workspace_id = r.workspace_id AND s.id = r.submission_id AND s.generation = r.generation
+             JOIN submission s ON s.id = r.submission_id AND (s.workspace_id = r.workspace_id) IS TRUE AND s.generation = r.generation
              WHERE delivery_attempt.workspace_id = r.workspace_id AND delivery_attempt.submission_id = r.submission_id
                AND delivery_attempt.outcome IS NULL",
         )
@@ -237,7 +236,7 @@ async fn open_attempts(
         .sql(
             "SELECT a.submission_id, a.number
              FROM ROWS($1: workspace_id uuid, submission_id uuid, generation bigint) r
-             JOIN submission s ON s.workspace_id = r.workspace_id AND s.id = r.submission_id AND s.generation = r.generation
+             JOIN submission s ON s.id = r.submission_id AND (s.workspace_id = r.workspace_id) IS TRUE AND s.generation = r.generation
              JOIN delivery_attempt a ON a.workspace_id = s.workspace_id AND a.submission_id = s.id AND a.outcome IS NULL",
         )
         .bind(Rows::of(rows))
