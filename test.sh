@@ -65,6 +65,18 @@ stop_engines() {
     fi
 }
 
+# Waits for the running step to end, but not for ever: a step that does not listen is killed.
+# shellcheck disable=SC2317  # called by the EXIT trap
+await_child() {
+    local tries=0
+    [ -n "$child" ] || return 0
+    while kill -0 "$child" 2>/dev/null && [ "$tries" -lt 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    end_quietly -KILL "$child"
+}
+
 # shellcheck disable=SC2317  # called by the EXIT trap
 clean_up() {
     local code=$?
@@ -75,7 +87,7 @@ clean_up() {
     elif [ -n "$child" ]; then
         end_quietly -TERM "$child"
     fi
-    [ -z "$child" ] || wait "$child" 2>/dev/null || true
+    await_child
     [ -z "$policy" ] || as_root rm -f "$policy"
     if [ -n "$work" ]; then
         # An interrupted run needs no logs, and neither does a good one.

@@ -12,7 +12,7 @@ CREATE TABLE parked_action (
     opened_at     TIMESTAMPTZ NOT NULL,
     -- When the outside was told that we wait. Until then the start is repeated.
     started_at    TIMESTAMPTZ,
-    -- How the wait ended, once it has: continue, disqualify or reject; by a token, a person or the deadline.
+    -- How the wait ended, once it has: continue, disqualify, reject or withdrawn (the lead); by a token, a person or the deadline.
     resolution    TEXT,
     resolved_by   TEXT,
     resolved_at   TIMESTAMPTZ,

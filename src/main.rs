@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = line.settings;
+    let settings = line.settings.tidied();
     let command = line.command.unwrap_or(Command::Serve);
     settings.check()?;
     if !matches!(command, Command::Demo(_)) {

@@ -6,67 +6,122 @@ use std::{net::SocketAddr, path::PathBuf};
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
     /// Where the truth is kept: postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE. Without it: SQLite in the data folder.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "DATABASE_URL",
+        hide_env_values = true,
+        global = true
+    )]
     pub database_url: Option<String>,
 
     /// Where the queue is: redis://HOST:PORT. Without it the queue lives in this process, which must then play all roles.
-    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        value_name = "REDIS_URL",
+        hide_env_values = true,
+        global = true
+    )]
     pub redis_url: Option<String>,
 
     /// Begins every Redis key, so that several installations can share a Redis.
-    #[arg(long, env = "LEADRAIL_REDIS_NAMESPACE", default_value = "leadrail", global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_REDIS_NAMESPACE",
+        value_name = "LEADRAIL_REDIS_NAMESPACE",
+        default_value = "leadrail",
+        global = true
+    )]
     pub redis_namespace: String,
 
     /// Folder of the embedded database.
-    #[arg(long, env = "LEADRAIL_DATA", default_value = "./data", global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_DATA",
+        value_name = "LEADRAIL_DATA",
+        default_value = "./data",
+        global = true
+    )]
     pub data: PathBuf,
 
     /// Where the HTTP API listens; port 0 takes a free one.
-    #[arg(long, env = "LEADRAIL_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_LISTEN",
+        value_name = "LEADRAIL_LISTEN",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
     pub listen: SocketAddr,
 
     /// How the outside reaches this server, for resume URLs: https://leads.example.com. Without it: http:// and the listen address.
-    #[arg(long, env = "LEADRAIL_PUBLIC_URL", global = true)]
+    #[arg(long, env = "LEADRAIL_PUBLIC_URL", value_name = "LEADRAIL_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
 
     /// First admin key, for automation: made by `leadrail keys generate`, kept as the key of the workspace LEADRAIL_ADMIN_WORKSPACE.
-    #[arg(long, env = "LEADRAIL_ADMIN_KEY", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_ADMIN_KEY",
+        value_name = "LEADRAIL_ADMIN_KEY",
+        hide_env_values = true,
+        global = true
+    )]
     pub admin_key: Option<String>,
 
     /// Workspace of the first admin key.
-    #[arg(long, env = "LEADRAIL_ADMIN_WORKSPACE", default_value = "default", global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_ADMIN_WORKSPACE",
+        value_name = "LEADRAIL_ADMIN_WORKSPACE",
+        default_value = "default",
+        global = true
+    )]
     pub admin_workspace: String,
 
     /// Connections to PostgreSQL, at most.
-    #[arg(long, env = "LEADRAIL_DATABASE_CONNECTIONS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=500), global = true)]
+    #[arg(long, env = "LEADRAIL_DATABASE_CONNECTIONS", value_name = "LEADRAIL_DATABASE_CONNECTIONS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=500), global = true)]
     pub database_connections: u32,
 
     /// Stage jobs that run at once in this process, for each stage but delivery.
-    #[arg(long, env = "LEADRAIL_CONCURRENCY", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
+    #[arg(long, env = "LEADRAIL_CONCURRENCY", value_name = "LEADRAIL_CONCURRENCY", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
     pub concurrency: u16,
 
     /// Deliveries under way at once in this process.
-    #[arg(long, env = "LEADRAIL_DELIVERIES", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
+    #[arg(long, env = "LEADRAIL_DELIVERIES", value_name = "LEADRAIL_DELIVERIES", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096), global = true)]
     pub deliveries: u16,
 
     /// Seconds after which a job that was pushed and not heard of is pushed again.
-    #[arg(long, env = "LEADRAIL_REDELIVERY_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), global = true)]
+    #[arg(long, env = "LEADRAIL_REDELIVERY_SECONDS", value_name = "LEADRAIL_REDELIVERY_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), global = true)]
     pub redelivery_seconds: u32,
 
     /// Seconds a job is a worker's own without a sign of life; a dead worker is noticed after them.
-    #[arg(long, env = "LEADRAIL_LEASE_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600), global = true)]
+    #[arg(long, env = "LEADRAIL_LEASE_SECONDS", value_name = "LEADRAIL_LEASE_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600), global = true)]
     pub lease_seconds: u32,
 
     /// Lets endpoints and webhooks use http:// and addresses in private networks. For development only.
-    #[arg(long, env = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", default_value_t = false, global = true)]
+    #[arg(long, env = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", value_name = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, global = true)]
     pub allow_private_endpoints: bool,
 
     /// How logs are written.
-    #[arg(long, env = "LEADRAIL_LOG_FORMAT", default_value = "text", value_enum, global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_LOG_FORMAT",
+        value_name = "LEADRAIL_LOG_FORMAT",
+        default_value = "text",
+        value_enum,
+        global = true
+    )]
     pub log_format: LogFormat,
 
     /// Which logs: error, warn, info, debug, or a tracing filter such as info,worker=debug.
-    #[arg(long, env = "LEADRAIL_LOG", default_value = "info", global = true)]
+    #[arg(
+        long,
+        env = "LEADRAIL_LOG",
+        value_name = "LEADRAIL_LOG",
+        default_value = "info",
+        global = true
+    )]
     pub log: String,
 }
 
@@ -100,6 +155,18 @@ pub enum Contradiction {
 }
 
 impl Settings {
+    /// An empty variable is one that is not set.
+    pub fn tidied(mut self) -> Self {
+        for setting in
+            [&mut self.database_url, &mut self.redis_url, &mut self.public_url, &mut self.admin_key]
+        {
+            if setting.as_deref() == Some("") {
+                *setting = None;
+            }
+        }
+        self
+    }
+
     /// The database to open: the one that is set, or the embedded one.
     pub fn database(&self) -> String {
         let embedded = || format!("sqlite:{}", self.data.join("leadrail.db").display());

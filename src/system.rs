@@ -6,7 +6,7 @@ use shared::{
     campaign::guard::GuardPolicy,
     clock::Clock,
     ids::KeyId,
-    key,
+    key, person,
     push::Pusher,
     queue::Queue,
     store::{
@@ -18,7 +18,7 @@ use shared::{
         migrate, sweeps,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -70,12 +70,16 @@ pub struct System {
     settings: Settings,
 }
 
-/// Opens the database that the settings name. The embedded one is made and migrated; PostgreSQL is migrated too unless told otherwise.
+/// Opens the database that the settings name; the folder of the embedded one is made, for its owner only.
 pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
     let url = settings.database();
     if settings.database_url.is_none() {
         let shown = settings.data.display().to_string();
-        std::fs::create_dir_all(&settings.data).map_err(|error| StartError::Data(shown, error))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&settings.data)
+            .map_err(|error| StartError::Data(shown, error))?;
     }
     let shown = if settings.is_postgres() { "DATABASE_URL".to_owned() } else { url.clone() };
     Db::open(&url, settings.database_connections)
@@ -97,6 +101,8 @@ impl System {
             }
         };
         let push = Pusher::start(queue.clone());
+        // The number plan is read at its first use, which takes a moment: before the first lead, not with it.
+        tokio::task::spawn_blocking(|| drop(person::phone("+14155550100", None)));
         let system = Self { db, queue, push, clock, settings: settings.clone() };
         system.admin_key().await?;
         Ok(system)
@@ -196,6 +202,8 @@ impl System {
             parts.spawn(api::serve(listener, api, stop));
         }
         if roles.worker {
+            // A worker of its own has no port; resume URLs then name the address that the API is told to listen on.
+            let address = if roles.api { address } else { self.settings.listen };
             let (ctx, queue, stop) = (self.worker(address)?, self.queue.clone(), stop.clone());
             let much = self.concurrency();
             ctx.lanes.refresh(&self.db).await?;

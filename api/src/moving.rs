@@ -9,7 +9,7 @@ use shared::{
     ids::SubmissionId,
     store::{
         close::{Close, Place},
-        load::Loaded,
+        load::{Loaded, with_newest},
     },
     submission::{IllegalMove, State},
 };
@@ -28,6 +28,7 @@ pub async fn of_caller(
         let loaded = api.loader.load(id).await?;
         let loaded = loaded.filter(|loaded| loaded.workspace_id == caller.workspace);
         let loaded = loaded.ok_or_else(|| ApiError::not_found("submission"))?;
+        let loaded = with_newest(&api.db, loaded).await?;
         let close = decide(&loaded, &caller.by(), api.clock.now())?;
         if let Some(place) = record(api, close).await? {
             return Ok(place);

@@ -1,8 +1,9 @@
 //! What people and callbacks do to a submission: each a pure function from what is there to a guarded close.
 use crate::{
     clock::Time,
+    key,
     store::{
-        close::{Close, Event as Line, ParkEnd, Place},
+        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place},
         load::Loaded,
         parking::Park,
     },
@@ -81,19 +82,39 @@ pub fn resume(
     Ok(close)
 }
 
-/// Lets a failed stage run again, from its first attempt.
+/// Lets a failed stage run again, from its first attempt, by the campaign as it is now: what was wrong with it may have been mended.
 pub fn retry(loaded: &Loaded, by: &str, now: Time) -> Result<Close, IllegalMove> {
     let reason = format!("retried by {by}");
     // A held delivery is settled, not retried: whether it was sold is a question a person must answer.
     if loaded.run == "held" {
         return Err(IllegalMove { from: State::Held, event: Event::Retried });
     }
-    let event = Event::Retried;
-    close(
-        loaded,
-        Move { event, verdict: "retried", code: "operator", reason, end: None, details: None, by },
-        now,
-    )
+    let (event, verdict) = (Event::Retried, "retried");
+    let what = Move { event, verdict, code: "operator", reason, end: None, details: None, by };
+    let mut close = close(loaded, what, now)?;
+    close.place.revision = loaded.newest_revision.unwrap_or(loaded.revision);
+    Ok(close)
+}
+
+/// Sets a submission aside for an operator, whatever stage it is in: its campaign revision cannot be used.
+pub fn stuck(
+    loaded: &Loaded,
+    code: &'static str,
+    why: &str,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let (event, reason, by) = (Event::Stuck, why.to_owned(), "the worker");
+    let what = Move { event, verdict: "stuck", code, reason, end: None, details: None, by };
+    let mut close = close(loaded, what, now)?;
+    close.place.error_fingerprint = Some(fingerprint(loaded.stage, code, why));
+    Ok(close)
+}
+
+/// What failed jobs with the same cause have in common: stage, code, and the message without its numbers and ids.
+pub fn fingerprint(stage: Stage, code: &str, message: &str) -> String {
+    let words = message.split_whitespace().filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
+    let shape = words.collect::<Vec<_>>().join(" ");
+    key::hash(format!("{stage}|{code}|{shape}"))[..12].to_owned()
 }
 
 /// Ends a failed or held submission.
@@ -127,7 +148,33 @@ pub fn settle(
     }
     let said = reason.map_or(String::new(), |reason| format!(": {reason}"));
     let reason = format!("settled as {word} by {by}{said}");
-    close(loaded, Move { event, verdict, code: "settled", reason, end, details: None, by }, now)
+    let what = Move { event, verdict, code: "settled", reason, end, details: None, by };
+    let mut close = close(loaded, what, now)?;
+    if settlement == Settlement::Retry {
+        close.place.revision = loaded.newest_revision.unwrap_or(loaded.revision);
+    }
+    Ok(close)
+}
+
+/// A buyer's answer that came after its attempt had been given up for lost settles the held delivery. None when it says nothing for sure.
+pub fn answered_late(
+    loaded: &Loaded,
+    attempt: AttemptEnd,
+    now: Time,
+) -> Result<Option<Close>, IllegalMove> {
+    let (event, verdict, end) = match attempt.outcome {
+        Outcome::Accepted => (Event::Sold, "sold", End::Accepted),
+        Outcome::Rejected => (Event::Refused, "refused", End::Rejected),
+        Outcome::Duplicate => (Event::Refused, "refused", End::Duplicate),
+        Outcome::Failed | Outcome::Unknown | Outcome::Unclassified => return Ok(None),
+    };
+    let said = attempt.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let reason = format!("the answer to attempt {} came late{said}", attempt.number);
+    let (end, by) = (Some(end), "the buyer");
+    let what = Move { event, verdict, code: "answered_late", reason, end, details: None, by };
+    let mut close = close(loaded, what, now)?;
+    close.attempt = Some(attempt);
+    Ok(Some(close))
 }
 
 fn close(loaded: &Loaded, what: Move<'_>, now: Time) -> Result<Close, IllegalMove> {

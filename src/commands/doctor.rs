@@ -71,8 +71,8 @@ async fn database(report: &mut Report, db: &Db) {
 async fn schema(db: &Db) -> Result<String, String> {
     let (found, wanted) =
         (migrate::applied(db).await.map_err(|error| error.to_string())?, migrate::latest());
-    if found == wanted {
-        return Ok(format!("version {found}"));
+    if found >= wanted {
+        return Ok(format!("version {found}, this program needs {wanted}"));
     }
     Err(format!("version {found}, this program needs {wanted}: run `leadrail migrate`"))
 }

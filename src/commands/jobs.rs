@@ -11,7 +11,7 @@ use shared::{
         close::{Close, Closer},
         jobs::{self, Bulk, JobFilter, JobState},
         keys, leads,
-        load::Loader,
+        load::{Loader, with_newest},
         sweeps::{self, PausedLane},
     },
     submission::Stage,
@@ -154,7 +154,9 @@ struct Desk {
 pub async fn run(settings: &Settings, options: Options) -> Result<(), Failure> {
     let db = open_database(settings).await?;
     let now = Clock::system().now();
-    let workspace = keys::workspace(&db, &options.workspace, now).await?.id;
+    let workspace = keys::find_workspace(&db, &options.workspace).await?;
+    let workspace =
+        workspace.ok_or_else(|| format!("there is no workspace {}", options.workspace))?.id;
     let desk = Desk { db, workspace, by: "the command line".into(), now };
     match options.action {
         Action::List { filter, groups: true, .. } => desk.groups(&filter.read()?).await?,
@@ -274,7 +276,14 @@ impl Desk {
         let loaded = Loader::start(self.db.clone()).load(id).await?;
         let loaded = loaded.filter(|loaded| loaded.workspace_id == self.workspace);
         let loaded = loaded.ok_or_else(|| format!("this workspace has no submission {id}"))?;
-        let close = decide(&loaded, &self.by, self.now)?;
+        let loaded = with_newest(&self.db, loaded).await?;
+        let close = decide(&loaded, &self.by, self.now).map_err(|refused| match refused.from {
+            shared::submission::State::Held => {
+                "its delivery is held: say whether it was sold, with `leadrail jobs settle`"
+                    .to_owned()
+            }
+            _ => refused.to_string(),
+        })?;
         let state = close.place.state;
         if !Closer::start(self.db.clone()).close(close).await? {
             return Err("the submission moved at this very moment; look again".into());

@@ -50,7 +50,12 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn st
     let db = open_database(settings).await?;
     migrate::migrate(&db).await?;
     let now = Clock::system().now();
-    let workspace = keys::workspace(&db, &options.workspace, now).await?;
+    let workspace = match &options.action {
+        Action::Create { .. } => Some(keys::workspace(&db, &options.workspace, now).await?),
+        _ => keys::find_workspace(&db, &options.workspace).await?,
+    };
+    let workspace =
+        workspace.ok_or_else(|| format!("there is no workspace {}", options.workspace))?;
     match options.action {
         Action::Create { name, scopes, days } => {
             let secret = key::generate();

@@ -26,6 +26,13 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     let (Some(planned), Some(endpoint)) = (trip.carry.payload.clone(), &campaign.endpoint) else {
         return Ok(Some(Verdict::stuck("no_payload", "there is nothing to deliver, or nowhere")));
     };
+    if planned.endpoint != endpoint.config.id {
+        let reason = format!(
+            "it was built for endpoint {}, which the campaign no longer has",
+            planned.endpoint
+        );
+        return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
+    }
     let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
         Started::Stale => return Ok(None),
         Started::Open { number } => {

@@ -1,6 +1,7 @@
 //! One stage job: load the submission, run stages while nothing has to be recorded, record, ring the next bell.
 use crate::{
     action,
+    campaigns::CampaignError,
     context::Context,
     delivery,
     patience::{self, Pause},
@@ -11,13 +12,21 @@ use crate::{
 use shared::{
     failpoint::failpoint,
     ids::SubmissionId,
+    moves,
     queue::{Delivered, Settle},
+    store::{
+        StoreError,
+        close::{AttemptEnd, Close},
+        leads,
+    },
     submission::{Event, Stage, State},
 };
 use std::time::{Duration, Instant};
 
 /// Deliveries of one job after which it is taken for one that kills its workers.
 pub const CRASHES_MAX: u32 = 3;
+/// How long the answer of a buyer is kept in hand while the database is away: the exchange cannot be repeated, the record can.
+const ANSWER_KEPT: Duration = Duration::from_secs(90);
 /// How soon a job comes again when the database is away.
 const DATABASE_AWAY: Duration = Duration::from_secs(1);
 
@@ -48,7 +57,13 @@ async fn run(
     }
     let campaign = match campaign {
         Ok(campaign) => campaign,
-        Err(error) => return Err(error.into()),
+        Err(CampaignError::Store(error)) => return Err(error.into()),
+        Err(CampaignError::Unusable(error)) => {
+            let close =
+                moves::stuck(&loaded, "unusable_revision", &error.to_string(), ctx.clock.now());
+            write(ctx, close?).await?;
+            return Ok(());
+        }
     };
     let mut trip = Trip::new(loaded, campaign)?;
     if delivery > CRASHES_MAX {
@@ -93,8 +108,8 @@ async fn stages(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
         }
         let campaign = (trip.loaded.campaign_id, trip.loaded.revision);
         if campaign != (trip.campaign.id, trip.campaign.revision) {
-            trip.campaign =
-                ctx.campaigns.get(trip.loaded.workspace_id, campaign.0, campaign.1).await?;
+            let workspace = trip.loaded.workspace_id;
+            trip.turn_to(ctx.campaigns.get(workspace, campaign.0, campaign.1).await?);
         }
     }
 }
@@ -105,6 +120,48 @@ async fn conclude(ctx: &Context, trip: &mut Trip, verdict: Verdict) -> Result<()
     record(ctx, trip).await
 }
 
+/// Closes. What came of an exchange with a buyer is written until it is on disk: without it nobody would know whether the lead was sold.
+async fn write(ctx: &Context, close: Close) -> Result<bool, StoreError> {
+    let end = Instant::now() + ANSWER_KEPT;
+    loop {
+        match ctx.closer.close(close.clone()).await {
+            Err(error) if close.attempt.is_some() && error.is_outage() && Instant::now() < end => {
+                tracing::warn!(submission = %close.submission, %error, "an answer waits for the database");
+                rest(DATABASE_AWAY).await;
+            }
+            written => return written,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the job is in hand and stays there")]
+async fn rest(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
+/// Someone has given our attempt up for lost while we waited for the buyer. If the submission is held for that, the answer settles it.
+async fn settle_late(ctx: &Context, trip: &Trip, answer: AttemptEnd) -> Result<(), StepError> {
+    let Some(loaded) = ctx.loader.load(trip.id()).await? else { return Ok(()) };
+    if loaded.run != "held" || loaded.reason_code.as_deref() != Some("outcome_unknown") {
+        return Ok(());
+    }
+    // A later attempt may have been taken, whatever became of ours.
+    let attempts = leads::attempts(&ctx.db, loaded.workspace_id, loaded.id).await?;
+    if attempts.last().is_none_or(|last| last.number != answer.number) {
+        return Ok(());
+    }
+    let Some(close) = moves::answered_late(&loaded, answer, ctx.clock.now())? else {
+        return Ok(());
+    };
+    let place = (close.place.state, close.place.generation);
+    if write(ctx, close).await?
+        && let (State::InStage(stage), generation) = place
+    {
+        ctx.push.push(stage, trip.id(), generation);
+    }
+    Ok(())
+}
+
 /// Writes the trip down, if nobody was faster, and rings the bell for what comes next.
 async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
     let now = ctx.clock.now();
@@ -112,9 +169,13 @@ async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
     let close = trip.close(Delays { redelivery: ctx.settings.redelivery }, now);
     let (due_at, stage) = (close.place.due_at, close.place.stage);
     failpoint(&format!("{stage}.before_record"), &trip.loaded.email);
-    if !ctx.closer.close(close).await? {
+    let answer = close.attempt.clone();
+    if !write(ctx, close).await? {
         tracing::info!(submission = %trip.id(), "someone else was faster; this worker's result is dropped");
-        return Ok(());
+        return match answer {
+            Some(answer) => settle_late(ctx, trip, answer).await,
+            None => Ok(()),
+        };
     }
     failpoint(&format!("{stage}.recorded"), &trip.loaded.email);
     match trip.state {

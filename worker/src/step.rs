@@ -13,7 +13,6 @@ use shared::{
     campaign::config::OnDeadline,
     store::{StoreError, parking},
     submission::{End, Event, IllegalMove, Kind, Stage, State},
-    view,
 };
 
 /// Why a step did not finish. The variant says what becomes of the submission.
@@ -43,7 +42,7 @@ impl From<CampaignError> for StepError {
 }
 
 /// Asks the open stage's question; none when there is nothing to do yet. Delivery is not here: it speaks with the outside.
-pub async fn step(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepError> {
+pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, StepError> {
     if !trip.loaded.lead_status.is_processed() && trip.state != State::InStage(Stage::Fallback) {
         let reason = "the lead is no longer active";
         return Ok(Some(
@@ -52,8 +51,9 @@ pub async fn step(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepErr
         ));
     }
     let now = ctx.clock.now();
-    let view = view::of(&trip.loaded, &trip.campaign, now);
-    let scene = Scene { campaign: &trip.campaign, view: &view, now };
+    trip.look(now);
+    let trip = &*trip;
+    let scene = Scene { campaign: &trip.campaign, view: trip.view(), now };
     Ok(Some(match trip.state {
         State::Parked => return waited(ctx, trip).await,
         State::InStage(Stage::Routing) if trip.loaded.kind == Kind::Fallback => {

@@ -1,17 +1,19 @@
 //! A submission on its way through stages inside one worker: verdicts in, one close out.
 use crate::stages::{Change, Verdict};
 use chrono::Duration;
+use serde_json::Value;
 use shared::{
     campaign::Campaign,
     clock::Time,
     ids::{ParkId, SubmissionId},
-    key,
+    moves::fingerprint,
     store::{
         StoreError,
         close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place},
         load::Loaded,
     },
-    submission::{Carry, Event, IllegalMove, Stage, State},
+    submission::{Carry, End, Event, IllegalMove, Stage, State},
+    view,
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -26,6 +28,8 @@ pub struct Trip {
     pub generation: i64,
     pub attempt: i64,
     pub carry: Carry,
+    /// The lead view, made when a stage first asks for it and thrown away when what it shows has changed.
+    view: Option<Value>,
     /// What the next close says beside the state.
     notes: Notes,
     lines: Vec<Line>,
@@ -33,7 +37,7 @@ pub struct Trip {
 
 #[derive(Default)]
 struct Notes {
-    end: Option<shared::submission::End>,
+    end: Option<End>,
     reason: Option<(Cow<'static, str>, String)>,
     due_at: Option<Time>,
     park: Option<NewPark>,
@@ -63,6 +67,7 @@ impl Trip {
             generation: loaded.generation,
             attempt: loaded.attempt,
             carry: loaded.carry.0.clone(),
+            view: None,
             notes,
             lines: Vec::with_capacity(LINES),
             loaded,
@@ -80,12 +85,28 @@ impl Trip {
     }
 
     /// How the submission ends unless a fallback takes the lead.
-    pub fn end(&self) -> Option<shared::submission::End> {
+    pub fn end(&self) -> Option<End> {
         self.notes.end
     }
 
     pub fn id(&self) -> SubmissionId {
         self.loaded.id
+    }
+
+    /// Makes the lead view if it is not there, and hands it out.
+    pub fn look(&mut self, now: Time) -> &Value {
+        self.view.get_or_insert_with(|| view::of(&self.loaded, &self.campaign, now))
+    }
+
+    /// The lead view that [`Trip::look`] made.
+    pub fn view(&self) -> &Value {
+        self.view.as_ref().unwrap_or(&Value::Null)
+    }
+
+    /// From here on another campaign revision applies.
+    pub fn turn_to(&mut self, campaign: Arc<Campaign>) {
+        self.campaign = campaign;
+        self.view = None;
     }
 
     /// The moves since the last close.
@@ -128,8 +149,8 @@ impl Trip {
         self.attempt = if verdict.event == Event::Again { self.attempt + 1 } else { 0 };
         self.notes.due_at = None;
         if was_parked {
-            self.notes.unpark =
-                Some(ParkEnd { resolution: resolution(verdict.event), by: "deadline" });
+            let resolution = resolution(verdict.event, &verdict.change);
+            self.notes.unpark = Some(ParkEnd { resolution, by: "deadline" });
         }
         match verdict.event {
             Event::Passed | Event::HandedOn | Event::NobodyLeft => {}
@@ -152,10 +173,18 @@ impl Trip {
                 self.loaded.revision = revision;
             }
             Change::Computed(computed) => {
+                if let Some(view) = &mut self.view {
+                    view::set(view, "computed", Value::Object(computed.clone()));
+                }
                 self.loaded.carry.0.computed = computed.clone();
                 self.carry.computed = computed;
             }
             Change::Canonical(canonical) => {
+                if let Some(view) = &mut self.view {
+                    for (path, value) in &canonical {
+                        view::set(view, path, value.clone());
+                    }
+                }
                 self.loaded.carry.0.canonical = canonical.clone();
                 self.carry.canonical = canonical;
             }
@@ -272,17 +301,12 @@ pub fn word(event: Event) -> &'static str {
     }
 }
 
-fn resolution(event: Event) -> &'static str {
-    match event {
-        Event::Resumed => "continue",
-        Event::Refused => "disqualify",
+/// How a wait ended: as its deadline says, or because the lead was withdrawn.
+fn resolution(event: Event, change: &Change) -> &'static str {
+    match (event, change) {
+        (Event::Resumed, _) => "continue",
+        (Event::Refused, Change::End(End::Rejected)) => "reject",
+        (Event::Refused, _) => "disqualify",
         _ => "withdrawn",
     }
-}
-
-/// What failed jobs with the same cause have in common: stage, code, and the message without its numbers and ids.
-pub fn fingerprint(stage: Stage, code: &str, message: &str) -> String {
-    let words = message.split_whitespace().filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
-    let shape = words.collect::<Vec<_>>().join(" ");
-    key::hash(format!("{stage}|{code}|{shape}"))[..12].to_owned()
 }

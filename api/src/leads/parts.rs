@@ -83,11 +83,11 @@ impl Problems {
 /// Whether a text can be the last part of a field path.
 pub fn is_key(text: &str) -> bool {
     (1..=KEY_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 pub fn key_rule() -> String {
-    format!("is no key; a key is 1 to {KEY_MAX} letters, digits, `_`, `.` or `-`")
+    format!("is no key; a key is 1 to {KEY_MAX} letters, digits, `_` or `-`")
 }
 
 /// Where a person lives.

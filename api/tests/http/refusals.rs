@@ -97,8 +97,8 @@ async fn a_lead_that_does_not_fit_is_refused_with_the_path_and_the_rule() {
       campaignId | is missing
     many problems at once:
     422 VALIDATION_ERROR: the request has 12 problems
-      questionnaire[1].key | is no key; a key is 1 to 64 letters, digits, `_`, `.` or `-`
-      customFields.a b | is no key; a key is 1 to 64 letters, digits, `_`, `.` or `-`
+      questionnaire[1].key | is no key; a key is 1 to 64 letters, digits, `_` or `-`
+      customFields.a b | is no key; a key is 1 to 64 letters, digits, `_` or `-`
       compliance.tcpaConsent | must be true or false
       notes | has 10001 characters; at most 10000 are allowed
       dateOfBirth | is in the future

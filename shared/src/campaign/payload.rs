@@ -255,17 +255,6 @@ pub fn default_document(view: &Value) -> Value {
         "isTest",
         "createdAt",
     ];
-    const ATTRIBUTION: [&str; 9] = [
-        "source",
-        "medium",
-        "campaign",
-        "utmSource",
-        "utmMedium",
-        "utmCampaign",
-        "utmTerm",
-        "utmContent",
-        "landingPageUrl",
-    ];
     let part = |root: &str| view.get(root).filter(|part| !is_blank(Some(part))).cloned();
     let chosen = |root: &str, keys: &[&str]| {
         let part = view.get(root)?.as_object()?;
@@ -278,7 +267,7 @@ pub fn default_document(view: &Value) -> Value {
         ("questionnaire", part("questionnaire")),
         ("custom", part("custom")),
         ("compliance", part("compliance")),
-        ("attribution", chosen("attribution", &ATTRIBUTION)),
+        ("attribution", part("attribution")),
     ];
     let mut sent = Map::new();
     for (name, part) in parts {

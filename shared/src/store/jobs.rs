@@ -224,7 +224,11 @@ async fn retry_chunk(
 ) -> Result<Vec<Moved>, StoreError> {
     tx.ex()
         .sql(
-            "UPDATE submission SET run = 'ready', generation = generation + 1, attempt = 0, due_at = $7, status = 'processing',
+            "UPDATE submission SET run = 'ready', generation = generation + 1, attempt = 0, due_at = $7,
+                status = CASE WHEN stage = 'routing' THEN 'pending' WHEN stage IN ('payload', 'delivery') THEN 'qualified'
+                    WHEN stage = 'fallback' THEN status ELSE 'processing' END,
+                revision = (SELECT c.revision FROM campaign c
+                    WHERE c.workspace_id = submission.workspace_id AND c.id = submission.campaign_id),
                 reason_code = NULL, reason = NULL, error_fingerprint = NULL, updated_at = $7
              WHERE workspace_id = $1 AND run = 'failed' AND id IN (
                 SELECT s.id FROM submission s
@@ -256,7 +260,7 @@ async fn discard_chunk(
     tx.ex()
         .sql(
             "UPDATE submission SET run = 'finished', generation = generation + 1, status = 'error', outcome = 'discarded',
-                finished_at = $7, updated_at = $7
+                reason_code = 'operator', reason = 'discarded', finished_at = $7, updated_at = $7
              WHERE workspace_id = $1 AND run = 'failed' AND id IN (
                 SELECT s.id FROM submission s
                 WHERE s.workspace_id = $1 AND s.run = 'failed'

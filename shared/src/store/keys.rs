@@ -51,6 +51,15 @@ pub async fn workspace(db: &Db, name: &str, at: Time) -> Result<Workspace, Store
         .await
 }
 
+/// The workspace of that name, if it is there.
+pub async fn find_workspace(db: &Db, name: &str) -> Result<Option<Workspace>, StoreError> {
+    db.read()
+        .sql("SELECT id, name, plan, created_at FROM workspace WHERE name = $1")
+        .bind(name)
+        .optional()
+        .await
+}
+
 /// Keeps a new key. A key with the same secret is left as it is (and must be of the same workspace to be of use).
 pub async fn add(db: &Db, key: &KeyRow, secret_hash: &str) -> Result<bool, StoreError> {
     let added = db

@@ -2,6 +2,7 @@
 use super::{
     Db, Rows, StoreError,
     batch::{Batcher, Shape},
+    campaigns::standings,
 };
 use crate::{
     clock::Time,
@@ -51,6 +52,9 @@ pub struct Loaded {
     pub lead_created_at: Time,
     pub contact_status: String,
     pub contact_created_at: Time,
+    /// The campaign's newest revision; known after [`with_newest`] only.
+    #[sqlx(skip)]
+    pub newest_revision: Option<i64>,
 }
 
 impl Loaded {
@@ -59,6 +63,13 @@ impl Loaded {
         State::from_columns(&self.run, self.stage)
             .ok_or_else(|| StoreError::Inconsistent(format!("{} has run {}", self.id, self.run)))
     }
+}
+
+/// Adds the campaign's newest revision, for moves that go on with the campaign as it is now.
+pub async fn with_newest(db: &Db, mut loaded: Box<Loaded>) -> Result<Box<Loaded>, StoreError> {
+    let found = standings(db, loaded.workspace_id, &[loaded.campaign_id]).await?;
+    loaded.newest_revision = found.first().map(|standing| standing.revision);
+    Ok(loaded)
 }
 
 /// Reads submissions by id, many at once. A stage job does not know its workspace: this is one of the few functions that find it.

@@ -67,7 +67,10 @@ fn migrator(written: fn(&str) -> String) -> Migrator {
             false,
         )
     });
-    Migrator::with_migrations(migrations.collect())
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // A newer program has been here: an older one goes on beside it while a release is rolled out.
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 /// The text with SQLite's types, every table STRICT.

@@ -73,14 +73,14 @@ on_both_engines! {
         let list = json!({"fallback": {"campaigns": [second]}});
         let first = world.campaign("AAA", with(plain(&world.sink, "/down"), list)).await;
         let lead = world.submit(first, json!({})).await.lead_id;
-        for _ in 0..12 {
+        for _ in 0..14 {
             world.settle().await;
-            world.clock.forward(Duration::minutes(16));
+            world.clock.forward(Duration::minutes(31));
         }
         let rows = world.submissions(lead).await;
         assert_eq!(rows.iter().map(|row| row.status).collect::<Vec<_>>(), [Status::Failed, Status::Accepted]);
         let down = world.calls().iter().filter(|call| call.contains("/down")).count();
-        assert_eq!(down, 8, "the tries of a delivery");
+        assert_eq!(down, 12, "the tries of a delivery");
     }
 
     async fn a_missing_field_refuses_before_anything_is_sent(store: TestStore) {

@@ -12,7 +12,7 @@ use crate::{
     },
     ids::CampaignId,
     person,
-    rules::Field,
+    rules::{Field, Leaf, Operand, Rule},
 };
 
 /// Characters of a rule's or endpoint's name, at most.
@@ -89,6 +89,7 @@ fn routing(config: &CampaignConfig, own: Option<CampaignId>, problems: &mut Prob
     count("routing", config.routing.len(), RULES_MAX, problems);
     for (at, rule) in config.routing.iter().enumerate() {
         name(&rule.name, format!("routing[{at}].name"), problems);
+        value_sets(&rule.rule, &format!("routing[{at}].rule"), problems);
         if Some(rule.to) == own {
             say(problems, format!("routing[{at}].to"), "is the campaign itself; name another one");
         }
@@ -99,6 +100,15 @@ fn named_rules(path: &str, rules: &[NamedRule], problems: &mut Problems) {
     count(path, rules.len(), RULES_MAX, problems);
     for (at, rule) in rules.iter().enumerate() {
         name(&rule.name, format!("{path}[{at}].name"), problems);
+        value_sets(&rule.rule, &format!("{path}[{at}].rule"), problems);
+    }
+}
+
+/// There are no value sets yet; a rule that asks for one would never match.
+fn value_sets(rule: &Rule, path: &str, problems: &mut Problems) {
+    let asks = |leaf: &&Leaf| matches!(leaf.operand, Operand::Set(_));
+    if rule.leaves().iter().any(asks) {
+        say(problems, path, "asks for a value set, which this release does not have; use `in`");
     }
 }
 

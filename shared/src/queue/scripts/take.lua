@@ -6,6 +6,9 @@
 --
 -- The token "<delivery>:<stamp>" is what settle and renew must show. The stamp is the server's clock in
 -- microseconds, so no two holders of one job, not even in two lives of it, ever have the same token.
+-- A job at its third delivery or later is a suspect: two workers died with it in hand, perhaps because of it. A lane hands out one
+-- suspect at a time; the others wait and are not counted. So a third death has only the guilty one in hand, not its neighbours.
+local SUSPECT_FROM, SUSPECT_PAUSE = 3, 200
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = time[1] * 1000000 + time[2]
@@ -21,15 +24,26 @@ local next_due = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 local wait = 1000
 if next_due[2] then wait = math.max(1, math.min(wait, math.ceil(tonumber(next_due[2]) - now))) end
 local out = {wait, stamp}
+local suspect = redis.call('HGET', KEYS[4], 'suspect')
+local busy = suspect and redis.call('ZSCORE', KEYS[3], suspect)
 local taken = redis.call('LPOP', KEYS[1], math.min(64, tonumber(ARGV[1]))) or {}
 for _, member in ipairs(taken) do
   local token = redis.call('HGET', KEYS[4], member)
   if token then
     local delivery = tonumber(string.match(token, '^%d+')) + 1
-    redis.call('HSET', KEYS[4], member, delivery .. suffix)
-    redis.call('ZADD', KEYS[3], now + tonumber(ARGV[2]), member)
-    out[#out + 1] = member
-    out[#out + 1] = delivery
+    if delivery >= SUSPECT_FROM and busy then
+      redis.call('ZADD', KEYS[2], now + SUSPECT_PAUSE, member)
+      out[1] = math.min(out[1], SUSPECT_PAUSE)
+    else
+      if delivery >= SUSPECT_FROM then
+        redis.call('HSET', KEYS[4], 'suspect', member)
+        busy = true
+      end
+      redis.call('HSET', KEYS[4], member, delivery .. suffix)
+      redis.call('ZADD', KEYS[3], now + tonumber(ARGV[2]), member)
+      out[#out + 1] = member
+      out[#out + 1] = delivery
+    end
   end
 end
 return out

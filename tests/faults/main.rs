@@ -1,0 +1,24 @@
+//! Real processes, real servers, and what goes wrong with them. Every test breaks something under a running installation and then asks
+//! the oracle: is every lead that was answered with 202 still there, and was none of them sold twice?
+//!
+//! Read in this order: `world` (an installation), `sink` (the buyer), `sender` (the source), `oracle` (what must hold), then the faults.
+
+mod desk;
+mod oracle;
+mod sender;
+mod sink;
+mod wait;
+mod world;
+
+mod boot;
+mod buyer;
+mod database;
+mod embedded;
+mod ingest;
+mod poison;
+mod queue_away;
+mod rolling;
+mod schedulers;
+mod stages;
+mod unsettled;
+mod zombie;
