@@ -163,10 +163,10 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Failure> {
         Action::List { filter, limit, .. } => desk.list(&filter.read()?, limit).await?,
         Action::Show { id } => desk.show(SubmissionId::parse(&id)?).await?,
         Action::Retry { id: Some(id), .. } => {
-            desk.one(&id, |loaded, by, now| moves::retry(loaded, by, now)).await?;
+            desk.one(&id, moves::retry).await?;
         }
         Action::Discard { id: Some(id), .. } => {
-            desk.one(&id, |loaded, by, now| moves::discard(loaded, by, now)).await?;
+            desk.one(&id, moves::discard).await?;
         }
         Action::Retry { filter, all, .. } => desk.bulk(&filter.read()?, Bulk::Retry, all).await?,
         Action::Discard { filter, all, .. } => {

@@ -74,7 +74,7 @@ async fn run(
     match stages(ctx, &mut trip).await {
         Ok(()) => {}
         Err(StepError::Stuck(why)) => {
-            trip.take(stuck(&trip, why), Duration::ZERO, ctx.clock.now())?
+            trip.take(stuck(&trip, why), Duration::ZERO, ctx.clock.now())?;
         }
         Err(error) => return Err(error),
     }
