@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use worker::{
     campaigns::Campaigns,
-    context::Context,
+    context::{Context, Unsent},
     lanes::{Concurrency, Lanes},
     outside::http::DeliveryClient,
 };
@@ -176,6 +176,7 @@ impl System {
             clock: self.clock.clone(),
             settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
             lanes: Arc::new(Lanes::default()),
+            unsent: Unsent::default(),
         }))
     }
 

@@ -2,6 +2,7 @@
 use crate::{campaigns::Campaigns, outside::http::DeliveryClient};
 use shared::{
     clock::Clock,
+    ids::SubmissionId,
     push::Pusher,
     store::{
         Db,
@@ -9,7 +10,10 @@ use shared::{
         load::Loader,
     },
 };
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// What the workers of a process share.
 pub struct Context {
@@ -23,6 +27,23 @@ pub struct Context {
     pub clock: Clock,
     pub settings: Settings,
     pub lanes: Arc<crate::lanes::Lanes>,
+    pub unsent: Unsent,
+}
+
+/// Deliveries whose intent this process could not confirm: the database went away at its commit. Nothing was sent for them, so should
+/// the intent turn out to be on disk, it may be acted on.
+#[derive(Debug, Default)]
+pub struct Unsent(Mutex<HashSet<(SubmissionId, i64)>>);
+
+impl Unsent {
+    pub fn note(&self, submission: SubmissionId, generation: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((submission, generation));
+    }
+
+    /// Whether this process knows that nothing was sent; it is asked once.
+    pub fn take(&self, submission: SubmissionId, generation: i64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(submission, generation))
+    }
 }
 
 /// What an operator may set.

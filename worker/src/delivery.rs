@@ -35,6 +35,7 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     }
     let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
         Started::Stale => return Ok(None),
+        Started::Open { number } if ctx.unsent.take(trip.id(), trip.loaded.generation) => number,
         Started::Open { number } => {
             trip.attempted(lost(number));
             return Ok(Some(on_open_attempt(number)));
@@ -65,7 +66,11 @@ async fn begin(
         over_open: idempotent,
         at: ctx.clock.now(),
     };
-    Ok(ctx.starter.begin(start).await?)
+    let begun = ctx.starter.begin(start).await;
+    if begun.is_err() {
+        ctx.unsent.note(trip.id(), trip.loaded.generation);
+    }
+    Ok(begun?)
 }
 
 /// How an attempt is noted whose worker died.

@@ -161,7 +161,8 @@ async fn a_key_that_is_missing_damaged_unknown_expired_revoked_or_too_weak_opens
     let expired = add_key(&world.db, world.workspace, &["admin"], Some(noon())).await;
     let reader = add_key(&world.db, world.workspace, &["leads:read"], None).await;
     let unknown = shared::key::generate();
-    let damaged = format!("{}x", &world.key[..world.key.len() - 1]);
+    let last = if world.key.ends_with('x') { 'y' } else { 'x' };
+    let damaged = format!("{}{last}", &world.key[..world.key.len() - 1]);
     let mut lines = Vec::new();
     for (name, key) in [
         ("missing", ""),

@@ -278,14 +278,14 @@ mod tests {
         let view = json!({
             "lead": {"id": "lead_1", "email": "a@b.c", "isDuplicate": true, "score": 9},
             "questionnaire": {"zip": "1"}, "contact": {"points": 7}, "campaign": {"id": "c"},
-            "attribution": {"utmSource": "g", "ip": "1.2.3.4"},
+            "attribution": {"gclid": "g", "params": {"utm_source": "x"}},
         });
         let sent = PayloadTree::default().render(&view).unwrap();
         assert_eq!(sent, default_document(&view));
         assert_eq!(
             sent,
             json!({"lead": {"id": "lead_1", "email": "a@b.c"}, "address": {}, "questionnaire": {"zip": "1"},
-                "custom": {}, "compliance": {}, "attribution": {"utmSource": "g"}})
+                "custom": {}, "compliance": {}, "attribution": {"gclid": "g", "params": {"utm_source": "x"}}})
         );
         assert!(PayloadTree::default().render(&json!(7)).is_ok());
     }

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     campaigns::Campaigns,
-    context::{Context, Settings},
+    context::{Context, Settings, Unsent},
     drive::drive,
     lanes::Lanes,
     outside::http::DeliveryClient,
@@ -257,5 +257,6 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
             public_url: "http://leadrail.test".into(),
         },
         lanes: Arc::new(Lanes::default()),
+        unsent: Unsent::default(),
     }
 }
