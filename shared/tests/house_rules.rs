@@ -158,15 +158,15 @@ const NOT_SHARED: &[(&str, &str)] = &[
     ("default values", "name the columns"),
 ];
 
-/// The SQL texts of a source: the string literals that follow `.sql(`.
+/// The SQL texts of a source: every string literal that begins with a verb or a clause of SQL.
 fn sql_texts(source: &str) -> Vec<String> {
+    let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WHERE "];
     source
-        .split(".sql(")
+        .split('"')
         .skip(1)
-        .filter_map(|after| {
-            let text = after.trim_start().strip_prefix('"')?;
-            Some(text[..text.find('"')?].to_owned())
-        })
+        .step_by(2)
+        .filter(|text| begins.iter().any(|begin| text.starts_with(begin)))
+        .map(str::to_owned)
         .collect()
 }
 
@@ -185,6 +185,9 @@ fn shared_part(text: &str) -> String {
 fn shared_sql_means_the_same_on_both_engines() {
     let mut seen = 0;
     for (path, source) in sources(&["shared/src/store"]) {
+        if path.ends_with("dialect.rs") {
+            continue; // shows both engines' texts in its tests
+        }
         for text in sql_texts(&source) {
             seen += 1;
             let text = shared_part(&text);
@@ -207,5 +210,6 @@ fn the_lint_sees_what_it_looks_for() {
         assert!(NOT_SHARED.iter().any(|(word, _)| text.contains(word)), "{text}");
     }
     assert_eq!(shared_part("SELECT 1{pg:  FOR UPDATE} x"), " select 1 x ");
-    assert_eq!(sql_texts(r#"a.sql("SELECT 1").b.sql( "UPDATE t")"#), ["SELECT 1", "UPDATE t"]);
+    let source = r#"a.sql("SELECT 1").b.sql(concat!(x!(), "WHERE t")).c("other")"#;
+    assert_eq!(sql_texts(source), ["SELECT 1", "WHERE t"]);
 }

@@ -32,6 +32,9 @@ const POSTGRES_SETTINGS: [(&str, &str); 7] = [
 ];
 /// Connections that read SQLite; they cannot write.
 const SQLITE_READERS: u32 = 4;
+/// Page cache of the connection that writes, and of each that reads; negative means kibibytes. What is in neither is in the system's.
+const WRITER_CACHE: &str = "-6000";
+const READER_CACHE: &str = "-1500";
 
 /// Anything that can be bound on both engines.
 pub trait Bind<'q>:
@@ -102,7 +105,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-8000")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "MEMORY");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -114,7 +117,7 @@ impl Db {
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
+            .connect_with(options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE))
             .await?;
         let db = Self::Sqlite { writer, readers };
         let folds: bool = db.read().sql("SELECT 'A' LIKE 'a'").scalar().await?;

@@ -10,6 +10,28 @@ use crate::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
+/// A lead and its latest submission, as [`LeadRow`] reads them.
+macro_rules! lead_columns {
+    () => {
+        "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, \
+         l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at, \
+         s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions \
+         FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id \
+         AND s.number = (SELECT MAX(n.number) FROM submission n \
+         WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id) "
+    };
+}
+
+/// A submission and its campaign's name, as [`SubmissionRow`] reads them.
+macro_rules! submission_columns {
+    () => {
+        "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name, \
+         s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome, \
+         s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at \
+         FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id "
+    };
+}
+
 /// A lead with its latest submission's status.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct LeadRow {
@@ -56,20 +78,15 @@ pub async fn list(
     filter: &LeadFilter,
 ) -> Result<Vec<LeadRow>, StoreError> {
     db.read()
-        .sql(
-            "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone,
-                l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at,
-                s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions
-             FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
-                AND s.number = (SELECT MAX(n.number) FROM submission n
-                                WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id)
-             WHERE l.workspace_id = $1 AND l.id < $2
+        .sql(concat!(
+            lead_columns!(),
+            "WHERE l.workspace_id = $1 AND l.id < $2
                AND COALESCE($3, l.campaign_id) = l.campaign_id AND COALESCE($4, l.status) = l.status
                AND COALESCE($5, s.status, '') = COALESCE(s.status, '')
                AND COALESCE($6, l.email) = l.email AND COALESCE($7, l.phone) = l.phone
                AND COALESCE($8, l.created_at) <= l.created_at AND COALESCE($9, l.created_at) >= l.created_at
              ORDER BY l.id DESC LIMIT $10",
-        )
+        ))
         .bind(workspace)
         .bind(filter.before.unwrap_or(LeadId(Uuid::max())))
         .bind(filter.campaign)
@@ -90,15 +107,7 @@ pub async fn get(
     id: LeadId,
 ) -> Result<Option<LeadRow>, StoreError> {
     db.read()
-        .sql(
-            "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone,
-                l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at,
-                s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions
-             FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
-                AND s.number = (SELECT MAX(n.number) FROM submission n
-                                WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id)
-             WHERE l.workspace_id = $1 AND l.id = $2",
-        )
+        .sql(concat!(lead_columns!(), "WHERE l.workspace_id = $1 AND l.id = $2",))
         .bind(workspace)
         .bind(id)
         .optional()
@@ -140,13 +149,10 @@ pub async fn submissions(
     lead: LeadId,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
     db.read()
-        .sql(
-            "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name,
-                s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome,
-                s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at
-             FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
-             WHERE s.workspace_id = $1 AND s.lead_id = $2 ORDER BY s.number",
-        )
+        .sql(concat!(
+            submission_columns!(),
+            "WHERE s.workspace_id = $1 AND s.lead_id = $2 ORDER BY s.number",
+        ))
         .bind(workspace)
         .bind(lead)
         .all()
@@ -159,13 +165,7 @@ pub async fn submission(
     id: SubmissionId,
 ) -> Result<Option<SubmissionRow>, StoreError> {
     db.read()
-        .sql(
-            "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name,
-                s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome,
-                s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at
-             FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
-             WHERE s.workspace_id = $1 AND s.id = $2",
-        )
+        .sql(concat!(submission_columns!(), "WHERE s.workspace_id = $1 AND s.id = $2",))
         .bind(workspace)
         .bind(id)
         .optional()
