@@ -173,6 +173,11 @@ impl Settings {
         self.database_url.clone().unwrap_or_else(embedded)
     }
 
+    /// Whether the database is the one in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.database_url.is_none()
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.database_url.as_deref().is_some_and(|url| url.starts_with("postgres"))
     }

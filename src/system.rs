@@ -18,7 +18,12 @@ use shared::{
         migrate, sweeps,
     },
 };
-use std::{os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    os::unix::fs::DirBuilderExt,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -55,6 +60,10 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("LEADRAIL_ADMIN_KEY belongs to another workspace or was revoked")]
     AdminKey,
+    #[error(
+        "LEADRAIL_DATA: another process serves {0}; several processes need DATABASE_URL (PostgreSQL) and REDIS_URL"
+    )]
+    InUse(String),
     #[error("the HTTP client cannot be made: {0}")]
     Http(String),
     #[error("{0}")]
@@ -68,6 +77,8 @@ pub struct System {
     pub push: Pusher,
     pub clock: Clock,
     settings: Settings,
+    /// Held while the embedded queue lives: a second process would not know of its jobs.
+    _alone: Option<File>,
 }
 
 /// Opens the database that the settings name; the folder of the embedded one is made, for its owner only.
@@ -87,9 +98,22 @@ pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
         .map_err(|error| StartError::Open(shown, error))
 }
 
+/// Takes the embedded database's folder for this process. The lock goes with the process, however it ends.
+fn alone(settings: &Settings) -> Result<File, StartError> {
+    let lock = File::create(settings.data.join("leadrail.lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(StartError::InUse(settings.data.display().to_string()))
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 impl System {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let db = open_database(settings).await?;
+        let alone = settings.is_embedded().then(|| alone(settings)).transpose()?;
         migrate::migrate(&db).await?;
         let clock = Clock::system();
         let queue = match &settings.redis_url {
@@ -103,7 +127,8 @@ impl System {
         let push = Pusher::start(queue.clone());
         // The number plan is read at its first use, which takes a moment: before the first lead, not with it.
         tokio::task::spawn_blocking(|| drop(person::phone("+14155550100", None)));
-        let system = Self { db, queue, push, clock, settings: settings.clone() };
+        let settings = settings.clone();
+        let system = Self { db, queue, push, clock, settings, _alone: alone };
         system.admin_key().await?;
         Ok(system)
     }

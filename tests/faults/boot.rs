@@ -61,3 +61,28 @@ async fn a_database_that_is_not_there_is_named_and_its_password_is_not() {
     assert!(said.contains("DATABASE_URL"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused_while_the_first_lives() {
+    let folder = std::env::temp_dir().join(format!("leadrail-{}", uuid::Uuid::now_v7().simple()));
+    let data = folder.to_str().expect("a plain path").to_owned();
+    let environment = [("LEADRAIL_DATA", data.as_str()), ("LEADRAIL_LISTEN", "127.0.0.1:0")];
+    let serve = || {
+        let mut line: Vec<String> =
+            without_engines(&["serve"]).iter().map(ToString::to_string).collect();
+        let binary = line.iter().position(|word| word.ends_with("leadrail")).expect("it is named");
+        let settings = environment.iter().map(|(name, value)| format!("{name}={value}"));
+        line.splice(binary..binary, settings);
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        Process::spawn("/usr/bin/env", &line, &[])
+    };
+    let mut first = serve();
+    first.wait_for_line("the scheduler ticks", SOON).await;
+    let said = refusal(&["serve"], &environment).await;
+    assert!(said.contains("LEADRAIL_DATA") && said.contains("another process"), "{said}");
+    first.kill9();
+    let mut next = serve();
+    next.wait_for_line("the scheduler ticks", SOON).await;
+    next.kill9();
+    std::fs::remove_dir_all(folder).expect("the folder was made");
+}
