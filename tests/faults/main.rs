@@ -17,6 +17,7 @@ mod embedded;
 mod ingest;
 mod poison;
 mod queue_away;
+mod redis_memory;
 mod rolling;
 mod schedulers;
 mod stages;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(30);
 
-async fn world_of_its_own() -> (RedisServer, World, [Process; 4], Sender) {
+pub async fn world_of_its_own() -> (RedisServer, World, [Process; 4], Sender) {
     let redis = RedisServer::new().await;
     let world = World::with_redis(&redis.url()).await;
     let processes =

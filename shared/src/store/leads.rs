@@ -16,9 +16,9 @@ macro_rules! lead_columns {
         "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, \
          l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at, \
          s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions \
-         FROM lead l LEFT JOIN submission s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id \
+         FROM lead l LEFT JOIN submission s ON s.lead_id = l.id AND (s.workspace_id = l.workspace_id) IS TRUE \
          AND s.number = (SELECT MAX(n.number) FROM submission n \
-         WHERE n.workspace_id = l.workspace_id AND n.lead_id = l.id) "
+         WHERE n.lead_id = l.id) "
     };
 }
 
@@ -151,7 +151,7 @@ pub async fn submissions(
     db.read()
         .sql(concat!(
             submission_columns!(),
-            "WHERE s.workspace_id = $1 AND s.lead_id = $2 ORDER BY s.number",
+            "WHERE s.lead_id = $2 AND (s.workspace_id = $1) IS TRUE ORDER BY s.number",
         ))
         .bind(workspace)
         .bind(lead)

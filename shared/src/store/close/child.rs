@@ -48,7 +48,7 @@ pub(super) async fn open(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErro
             "INSERT INTO submission (workspace_id, id, lead_id, number, kind, campaign_id, revision, parent_id, run, stage,
                 generation, attempt, due_at, status, carry, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.lead_id,
-                (SELECT MAX(s.number) + 1 FROM submission s WHERE s.workspace_id = r.workspace_id AND s.lead_id = r.lead_id),
+                (SELECT MAX(s.number) + 1 FROM submission s WHERE s.lead_id = r.lead_id),
                 'fallback', r.campaign_id, r.revision, r.parent_id, 'ready', 'routing', 1, 0, r.due_at, 'pending', r.carry,
                 r.at, r.at
              FROM ROWS($1: workspace_id uuid, id uuid, lead_id uuid, parent_id uuid, campaign_id uuid, revision bigint,

@@ -115,7 +115,7 @@ async fn lock(
         .sql(
             "SELECT l.workspace_id, l.id, l.contact_id, l.status, l.details, l.is_duplicate, l.duplicate_of,
                 (SELECT COALESCE(MAX(s.number), 0) FROM submission s
-                 WHERE s.workspace_id = l.workspace_id AND s.lead_id = l.id) AS last_number
+                 WHERE s.lead_id = l.id) AS last_number
              FROM ROWS($1: workspace_id uuid, id uuid) r
              JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
         )
