@@ -143,7 +143,8 @@ impl System {
             id: KeyId::new(),
             name: "LEADRAIL_ADMIN_KEY".into(),
             shown: key::shown(secret).into(),
-            scopes: vec!["admin".to_owned()].into(),
+            // Who sets the variable runs the installation.
+            scopes: vec!["admin".to_owned(), "installation".to_owned()].into(),
             created_at: now,
             expires_at: None,
             revoked_at: None,

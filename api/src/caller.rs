@@ -33,6 +33,7 @@ pub enum Scope {
     CampaignsRead,
     CampaignsWrite,
     Ops,
+    Installation,
 }
 
 impl Scope {
@@ -45,6 +46,7 @@ impl Scope {
             Self::CampaignsRead => "campaigns:read",
             Self::CampaignsWrite => "campaigns:write",
             Self::Ops => "ops",
+            Self::Installation => "installation",
         }
     }
 }
@@ -60,10 +62,10 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Refuses a key that lacks the scope; `admin` has them all.
+    /// Refuses a key that lacks the scope; `admin` has all that concern its workspace.
     pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
         let has = |wanted: Scope| self.scopes.iter().any(|scope| scope == wanted.name());
-        if has(scope) || has(Scope::Admin) {
+        if has(scope) || (has(Scope::Admin) && scope != Scope::Installation) {
             return Ok(());
         }
         let message = format!("this key lacks the scope {}", scope.name());
@@ -160,8 +162,11 @@ mod tests {
 
     #[test]
     fn every_scope_is_one_that_keys_can_have() {
-        use Scope::{Admin, CampaignsRead, CampaignsWrite, LeadsRead, LeadsWrite, Ops};
-        for scope in [Admin, LeadsRead, LeadsWrite, CampaignsRead, CampaignsWrite, Ops] {
+        use Scope::{
+            Admin, CampaignsRead, CampaignsWrite, Installation, LeadsRead, LeadsWrite, Ops,
+        };
+        let all = [Admin, LeadsRead, LeadsWrite, CampaignsRead, CampaignsWrite, Ops, Installation];
+        for scope in all {
             assert!(key::SCOPES.contains(&scope.name()), "{scope:?}");
         }
     }

@@ -103,7 +103,7 @@ pub async fn pause(
     Id(name): Id<String>,
     body: Body,
 ) -> Result<Data<Lanes>, ApiError> {
-    caller.require(Scope::Ops)?;
+    caller.require(Scope::Installation)?;
     let stage = stage(&name)?;
     let reason = body.read::<Pause>()?.reason.trim().to_owned();
     let length = reason.chars().count();
@@ -130,7 +130,7 @@ pub async fn resume(
     caller: Caller,
     Id(name): Id<String>,
 ) -> Result<Data<Lanes>, ApiError> {
-    caller.require(Scope::Ops)?;
+    caller.require(Scope::Installation)?;
     sweeps::resume_lane(&api.db, stage(&name)?.name()).await?;
     Ok(Data(Lanes { items: read(&api).await? }))
 }

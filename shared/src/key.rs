@@ -14,9 +14,17 @@ const SHOWN_LEN: usize = PREFIX.len() + 4;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What a key may do. `admin` may do everything in its workspace, `ops` also sees and moves jobs and lanes.
-pub const SCOPES: [&str; 6] =
-    ["admin", "leads:read", "leads:write", "campaigns:read", "campaigns:write", "ops"];
+/// What a key may do. `admin` may do everything in its workspace; `ops` sees and moves its jobs. `installation` is what no workspace's
+/// owner has by itself: it stops and starts lanes, which all workspaces share.
+pub const SCOPES: [&str; 7] = [
+    "admin",
+    "leads:read",
+    "leads:write",
+    "campaigns:read",
+    "campaigns:write",
+    "ops",
+    "installation",
+];
 
 /// A new key; the only time it is known whole.
 pub fn generate() -> String {

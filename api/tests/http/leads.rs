@@ -72,7 +72,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
         "notes": [
           {
             "createdAt": "2026-11-21T12:00:00Z",
-            "createdBy": "key test admin",
+            "createdBy": "key test admin installation",
             "text": "call after six"
           }
         ],

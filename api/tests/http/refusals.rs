@@ -272,18 +272,18 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/keys: admin
     DELETE /api/v1/keys/{keyId}: admin
     GET /api/v1/lanes: admin ops
-    POST /api/v1/lanes/{stage}/pause: admin ops
-    POST /api/v1/lanes/{stage}/resume: admin ops
+    POST /api/v1/lanes/{stage}/pause: installation
+    POST /api/v1/lanes/{stage}/resume: installation
     GET /api/v1/leads: admin leads:read
     POST /api/v1/leads: admin leads:write
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
-    POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops
+    POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops installation
     GET /api/v1/submissions/{submissionId}: admin leads:read
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
-    GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops
-    GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops
+    GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops installation
+    GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops installation
     "#);
 }
 

@@ -35,7 +35,7 @@ pub struct World {
     pub clock: Clock,
     pub queue: Queue,
     pub workspace: WorkspaceId,
-    /// Of the workspace, with the scope `admin`.
+    /// Of the workspace, with the scopes `admin` and `installation`.
     pub key: String,
     /// Of another workspace, with the scope `admin`.
     pub stranger: String,
@@ -74,7 +74,7 @@ pub async fn world() -> World {
     migrate::migrate(&db).await.unwrap();
     let workspace = keys::workspace(&db, &format!("one {name}"), noon()).await.unwrap().id;
     let other = keys::workspace(&db, &format!("two {name}"), noon()).await.unwrap().id;
-    let key = add_key(&db, workspace, &["admin"], None).await;
+    let key = add_key(&db, workspace, &["admin", "installation"], None).await;
     let stranger = add_key(&db, other, &["admin"], None).await;
     let (clock, queue) = (Clock::by_hand(noon()), Queue::memory());
     let api = door(&db, &clock, &queue);
