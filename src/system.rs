@@ -29,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 use worker::{
     campaigns::Campaigns,
     context::{Context, Unsent},
-    lanes::{Concurrency, Lanes},
+    lanes::Concurrency,
     outside::http::DeliveryClient,
+    switches::Switches,
 };
 
 /// Which parts a process plays.
@@ -201,7 +202,7 @@ impl System {
                 .map_err(|error| StartError::Http(error.to_string()))?,
             clock: self.clock.clone(),
             settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
-            lanes: Arc::new(Lanes::default()),
+            switches: Switches::default(),
             unsent: Unsent::default(),
         }))
     }
@@ -233,7 +234,7 @@ impl System {
             let address = if roles.api { address } else { self.settings.listen };
             let (ctx, queue, stop) = (self.worker(address)?, self.queue.clone(), stop.clone());
             let much = self.concurrency();
-            ctx.lanes.refresh(&self.db).await?;
+            ctx.switches.refresh(&self.db).await?;
             tracing::info!("the worker takes jobs");
             parts.spawn(async move {
                 worker::lanes::run(ctx, queue, much, stop).await;

@@ -1,5 +1,7 @@
 //! THE CLOCK: looks at the tables again and again, so that nothing is ever forgotten.
 pub mod run;
+mod scheduler;
 pub mod sweeps;
 
-pub use run::{Scheduler, run};
+pub use run::run;
+pub use scheduler::Scheduler;

@@ -1,13 +1,13 @@
 //! Whose turn is it, what is due, do it, note it. Any number of schedulers may run: each tick is done once.
-use crate::sweeps::{self, Sweep, SweepError};
+use crate::{
+    Scheduler,
+    sweeps::{self, Sweep, SweepError},
+};
 use chrono::Utc;
 use cron::Schedule;
 use shared::{
-    clock::{Clock, Time},
-    ids::WorkspaceId,
-    push::Pusher,
-    queue::Queue,
-    store::{Db, StoreError, sweeps as store},
+    clock::Time,
+    store::{StoreError, sweeps as store},
 };
 use std::{
     str::FromStr,
@@ -16,26 +16,6 @@ use std::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-
-/// What the sweeps of a process share.
-pub struct Scheduler {
-    pub db: Db,
-    pub queue: Queue,
-    pub push: Pusher,
-    pub clock: Clock,
-    /// When a pushed job that was not heard of is pushed again.
-    pub redelivery: chrono::Duration,
-    /// Who took a tick.
-    pub holder: Uuid,
-}
-
-impl Scheduler {
-    pub fn new(db: Db, queue: Queue, push: Pusher, redelivery: chrono::Duration) -> Self {
-        let holder = WorkspaceId::new().0; // any new id will do
-        Self { db, queue, push, clock: Clock::system(), redelivery, holder }
-    }
-}
 
 /// Runs every sweep by its schedule until `stop`.
 pub async fn run(scheduler: Arc<Scheduler>, stop: CancellationToken) {
@@ -108,6 +88,7 @@ pub fn next(sweep: &Sweep, after: chrono::DateTime<Utc>) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::clock::Clock;
 
     #[test]
     fn every_sweep_has_a_schedule_that_comes_again() {

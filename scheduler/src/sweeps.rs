@@ -2,7 +2,7 @@
 pub mod due;
 pub mod forget;
 
-use crate::run::Scheduler;
+use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
 use std::{future::Future, pin::Pin};
 

@@ -7,7 +7,10 @@ use crate::{
     world::World,
 };
 use chrono::{DateTime, Utc};
-use shared::{ids::SubmissionId, testing::RedisServer};
+use shared::{
+    ids::SubmissionId,
+    testing::{Process, RedisServer},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Write},
@@ -106,7 +109,7 @@ async fn f7_jobs_that_a_power_cut_brings_back_move_no_finished_lead_and_lost_job
     all_known_are_sold(&world).await;
 
     // Frozen workers leave what comes now to Redis, and look at nothing before its old state is counted.
-    processes[1..3].iter_mut().for_each(|worker| worker.sigstop());
+    processes[1..3].iter_mut().for_each(Process::sigstop);
     sender.clone().load(200, 200).await;
     wait_for("jobs that will be lost", SOON, async || (jobs(&redis) >= SAVED).then_some(())).await;
     assert_eq!(say(&redis, "SET newer 1"), "+OK");
@@ -116,7 +119,7 @@ async fn f7_jobs_that_a_power_cut_brings_back_move_no_finished_lead_and_lost_job
     redis.start().await;
     let (older, newer) = (say(&redis, "EXISTS older"), say(&redis, "EXISTS newer"));
     let revived = jobs(&redis);
-    processes[1..3].iter_mut().for_each(|worker| worker.sigcont());
+    processes[1..3].iter_mut().for_each(Process::sigcont);
     assert_eq!((&*older, &*newer), (":1", ":0"), "what was saved is back, what came later is lost");
     assert!(revived >= SAVED, "only {revived} of {saved} jobs came back from the dead");
 

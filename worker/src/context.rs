@@ -1,5 +1,5 @@
 //! Everything a stage job may touch, and nothing else.
-use crate::{campaigns::Campaigns, outside::http::DeliveryClient};
+use crate::{campaigns::Campaigns, outside::http::DeliveryClient, switches::Switches};
 use shared::{
     clock::Clock,
     ids::SubmissionId,
@@ -12,7 +12,7 @@ use shared::{
 };
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// What the workers of a process share.
@@ -26,7 +26,7 @@ pub struct Context {
     pub http: DeliveryClient,
     pub clock: Clock,
     pub settings: Settings,
-    pub lanes: Arc<crate::lanes::Lanes>,
+    pub switches: Switches,
     pub unsent: Unsent,
 }
 

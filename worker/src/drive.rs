@@ -103,7 +103,7 @@ async fn stages(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
         trip.take(verdict, began.elapsed(), ctx.clock.now())?;
         failpoint(&format!("{stage}.decided"), &trip.loaded.email);
         let onward = matches!(event, Event::Passed | Event::Refused | Event::Resumed);
-        if !onward || !ctx.lanes.may_hand_on(stage, trip.stage()) {
+        if !onward || !ctx.switches.may_hand_on(stage, trip.stage()) {
             return Ok(());
         }
         let campaign = (trip.loaded.campaign_id, trip.loaded.revision);

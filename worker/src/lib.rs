@@ -10,4 +10,5 @@ pub mod outside;
 pub mod patience;
 pub mod stages;
 pub mod step;
+pub mod switches;
 pub mod trip;

@@ -1,7 +1,7 @@
 //! What is due but was not heard of: ring its bell (again). A lost push, a dead worker, an emptied Redis, a retry and a deadline are all
 //! this one case.
 use super::SweepError;
-use crate::run::Scheduler;
+use crate::Scheduler;
 use shared::{
     push::lane,
     queue::Job,

@@ -1,6 +1,6 @@
 //! Answers of idempotent requests that nobody will ask for again: forget them.
 use super::SweepError;
-use crate::run::Scheduler;
+use crate::Scheduler;
 use chrono::Duration;
 use shared::store::sweeps::forget_answers;
 

@@ -27,8 +27,8 @@ use worker::{
     campaigns::Campaigns,
     context::{Context, Settings, Unsent},
     drive::drive,
-    lanes::Lanes,
     outside::http::DeliveryClient,
+    switches::Switches,
 };
 
 /// Stage jobs after which a journey is taken for one that goes in circles.
@@ -256,7 +256,7 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
             redelivery: Duration::seconds(30),
             public_url: "http://leadrail.test".into(),
         },
-        lanes: Arc::new(Lanes::default()),
+        switches: Switches::default(),
         unsent: Unsent::default(),
     }
 }
