@@ -1,5 +1,9 @@
 //! The lead view: one JSON document with everything that rules, computed keys and payloads may look at.
-use crate::{campaign::Campaign, clock::Time, store::load::Loaded};
+use crate::{
+    campaign::{Campaign, date},
+    clock::Time,
+    store::load::Loaded,
+};
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
@@ -71,9 +75,8 @@ fn contact(loaded: &Loaded) -> Value {
 }
 
 /// Whole years from a birth date to `today`.
-fn age(born: &str, today: NaiveDate) -> Option<u32> {
-    let born = NaiveDate::parse_from_str(born, "%Y-%m-%d").ok()?;
-    today.years_since(born)
+fn age(born: &str, today: NaiveDate) -> Option<i32> {
+    date::age(NaiveDate::parse_from_str(born, "%Y-%m-%d").ok()?, today)
 }
 
 fn files(files: &[Value]) -> Value {

@@ -56,7 +56,7 @@ fn said(error: &StartError) -> String {
 
 async fn database(report: &mut Report, db: &Db) {
     let began = Instant::now();
-    let answered = db.read().sql("SELECT 1").run().await;
+    let answered = db.ping().await;
     let took = began.elapsed();
     let answered = answered.map(|_| format!("answers in {took:.1?}"));
     report.note("database", answered.map_err(|error| error.to_string()));

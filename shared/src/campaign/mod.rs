@@ -5,7 +5,7 @@ pub mod compiled;
 pub mod computed;
 mod computed_filters;
 pub mod config;
-mod date;
+pub mod date;
 mod extract;
 mod fold;
 pub mod guard;

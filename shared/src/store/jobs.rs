@@ -181,14 +181,11 @@ pub async fn move_failed(
     (by, at): (&str, Time),
 ) -> Result<Vec<(SubmissionId, Stage, i64)>, StoreError> {
     let mut tx = db.begin().await?;
-    let moved = match bulk {
-        Bulk::Retry => retry_chunk(&mut tx, workspace, filter, at).await?,
-        Bulk::Discard => discard_chunk(&mut tx, workspace, filter, at).await?,
+    let (statement, verdict, reason) = match bulk {
+        Bulk::Retry => (RETRY, "retried", format!("retried by {by}")),
+        Bulk::Discard => (DISCARD, "discarded", format!("discarded by {by}")),
     };
-    let (verdict, reason) = match bulk {
-        Bulk::Retry => ("retried", format!("retried by {by}")),
-        Bulk::Discard => ("discarded", format!("discarded by {by}")),
-    };
+    let moved = move_chunk(&mut tx, workspace, filter, statement, at).await?;
     let rows: Vec<EventRow> = moved
         .iter()
         .map(|job| EventRow {
@@ -216,60 +213,47 @@ pub async fn move_failed(
     Ok(moved.into_iter().map(|job| (job.id, job.stage, job.generation)).collect())
 }
 
-async fn retry_chunk(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    filter: &JobFilter,
-    at: Time,
-) -> Result<Vec<Moved>, StoreError> {
-    tx.ex()
-        .sql(
-            "UPDATE submission SET run = 'ready', generation = generation + 1, attempt = 0, due_at = $7,
-                status = CASE WHEN stage = 'routing' THEN 'pending' WHEN stage IN ('payload', 'delivery') THEN 'qualified'
-                    WHEN stage = 'fallback' THEN status ELSE 'processing' END,
-                revision = (SELECT c.revision FROM campaign c
-                    WHERE c.workspace_id = submission.workspace_id AND c.id = submission.campaign_id),
-                reason_code = NULL, reason = NULL, error_fingerprint = NULL, updated_at = $7
-             WHERE workspace_id = $1 AND run = 'failed' AND id IN (
-                SELECT s.id FROM submission s
-                WHERE s.workspace_id = $1 AND s.run = 'failed'
-                  AND COALESCE($2, s.stage) = s.stage AND COALESCE($3, s.campaign_id) = s.campaign_id
-                  AND COALESCE($4, s.error_fingerprint) = s.error_fingerprint
-                  AND COALESCE($5, s.updated_at) <= s.updated_at AND (s.updated_at < $6 OR $6 IS NULL) AND s.updated_at <= $7
-                ORDER BY s.updated_at LIMIT $8)
-             RETURNING id, stage, generation",
-        )
-        .bind(workspace)
-        .bind(filter.stage)
-        .bind(filter.campaign)
-        .bind(filter.fingerprint.as_deref())
-        .bind(filter.from)
-        .bind(filter.until)
-        .bind(at)
-        .bind(CHUNK)
-        .all()
-        .await
+/// The failed jobs that a chunk moves, and what is told of them.
+macro_rules! failed_that_match {
+    () => {
+        "WHERE workspace_id = $1 AND run = 'failed' AND id IN ( \
+         SELECT s.id FROM submission s \
+         WHERE s.workspace_id = $1 AND s.run = 'failed' \
+         AND COALESCE($2, s.stage) = s.stage AND COALESCE($3, s.campaign_id) = s.campaign_id \
+         AND COALESCE($4, s.error_fingerprint) = s.error_fingerprint \
+         AND COALESCE($5, s.updated_at) <= s.updated_at AND (s.updated_at < $6 OR $6 IS NULL) AND s.updated_at <= $7 \
+         ORDER BY s.updated_at LIMIT $8) \
+         RETURNING id, stage, generation"
+    };
 }
 
-async fn discard_chunk(
+/// The stage runs again, from its first attempt, by the campaign's newest revision.
+const RETRY: &str = concat!(
+    "UPDATE submission SET run = 'ready', generation = generation + 1, attempt = 0, due_at = $7, \
+     status = CASE WHEN stage = 'routing' THEN 'pending' WHEN stage IN ('payload', 'delivery') THEN 'qualified' \
+     WHEN stage = 'fallback' THEN status ELSE 'processing' END, \
+     revision = (SELECT c.revision FROM campaign c \
+     WHERE c.workspace_id = submission.workspace_id AND c.id = submission.campaign_id), \
+     reason_code = NULL, reason = NULL, error_fingerprint = NULL, updated_at = $7 ",
+    failed_that_match!()
+);
+
+/// The submission ends.
+const DISCARD: &str = concat!(
+    "UPDATE submission SET run = 'finished', generation = generation + 1, status = 'error', outcome = 'discarded', \
+     reason_code = 'operator', reason = 'discarded', finished_at = $7, updated_at = $7 ",
+    failed_that_match!()
+);
+
+async fn move_chunk(
     tx: &mut Tx,
     workspace: WorkspaceId,
     filter: &JobFilter,
+    statement: &'static str,
     at: Time,
 ) -> Result<Vec<Moved>, StoreError> {
     tx.ex()
-        .sql(
-            "UPDATE submission SET run = 'finished', generation = generation + 1, status = 'error', outcome = 'discarded',
-                reason_code = 'operator', reason = 'discarded', finished_at = $7, updated_at = $7
-             WHERE workspace_id = $1 AND run = 'failed' AND id IN (
-                SELECT s.id FROM submission s
-                WHERE s.workspace_id = $1 AND s.run = 'failed'
-                  AND COALESCE($2, s.stage) = s.stage AND COALESCE($3, s.campaign_id) = s.campaign_id
-                  AND COALESCE($4, s.error_fingerprint) = s.error_fingerprint
-                  AND COALESCE($5, s.updated_at) <= s.updated_at AND (s.updated_at < $6 OR $6 IS NULL) AND s.updated_at <= $7
-                ORDER BY s.updated_at LIMIT $8)
-             RETURNING id, stage, generation",
-        )
+        .sql(statement)
         .bind(workspace)
         .bind(filter.stage)
         .bind(filter.campaign)
