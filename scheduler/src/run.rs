@@ -3,7 +3,6 @@ use crate::{
     Scheduler,
     sweeps::{self, Sweep, SweepError},
 };
-use chrono::Utc;
 use cron::Schedule;
 use shared::{
     clock::Time,
@@ -28,7 +27,7 @@ pub async fn run(scheduler: Arc<Scheduler>, stop: CancellationToken) {
 }
 
 async fn keep(scheduler: &Scheduler, sweep: &'static Sweep, stop: CancellationToken) {
-    let schedule = Schedule::from_str(sweep.cron).expect("the sweeps' expressions are tested");
+    let schedule = schedule(sweep);
     loop {
         let now = scheduler.clock.now();
         let Some(next) = schedule.after(&now).next() else { return };
@@ -80,9 +79,9 @@ async fn note(
     store::finish_tick(&scheduler.db, sweep.name, scheduler.holder, report).await
 }
 
-/// The next time of a cron expression, for people who look.
-pub fn next(sweep: &Sweep, after: chrono::DateTime<Utc>) -> Option<Time> {
-    Schedule::from_str(sweep.cron).ok()?.after(&after).next()
+/// When a sweep runs.
+fn schedule(sweep: &Sweep) -> Schedule {
+    Schedule::from_str(sweep.cron).expect("the sweeps' expressions are tested")
 }
 
 #[cfg(test)]
@@ -94,8 +93,13 @@ mod tests {
     fn every_sweep_has_a_schedule_that_comes_again() {
         let now = Clock::system().now();
         for sweep in sweeps::ALL {
-            let first = next(sweep, now).unwrap_or_else(|| panic!("{}", sweep.name));
-            assert!(next(sweep, first).is_some_and(|second| second > first), "{}", sweep.name);
+            let first =
+                schedule(sweep).after(&now).next().unwrap_or_else(|| panic!("{}", sweep.name));
+            assert!(
+                schedule(sweep).after(&first).next().is_some_and(|second| second > first),
+                "{}",
+                sweep.name
+            );
         }
     }
 }

@@ -50,11 +50,11 @@ async fn run(
     delivery: u32,
 ) -> Result<(), StepError> {
     let Some(loaded) = ctx.loader.load(id).await? else { return Ok(()) };
-    let campaign =
-        ctx.campaigns.get(loaded.workspace_id, loaded.campaign_id, loaded.revision).await;
     if loaded.generation != generation || loaded.stage != stage {
         return Ok(()); // stale or repeated
     }
+    let campaign =
+        ctx.campaigns.get(loaded.workspace_id, loaded.campaign_id, loaded.revision).await;
     let campaign = match campaign {
         Ok(campaign) => campaign,
         Err(CampaignError::Store(error)) => return Err(error.into()),
@@ -122,10 +122,13 @@ async fn conclude(ctx: &Context, trip: &mut Trip, verdict: Verdict) -> Result<()
 
 /// Closes. What came of an exchange with a buyer is written until it is on disk: without it nobody would know whether the lead was sold.
 async fn write(ctx: &Context, close: Close) -> Result<bool, StoreError> {
+    if close.attempt.is_none() {
+        return ctx.closer.close(close).await;
+    }
     let end = Instant::now() + ANSWER_KEPT;
     loop {
         match ctx.closer.close(close.clone()).await {
-            Err(error) if close.attempt.is_some() && error.is_outage() && Instant::now() < end => {
+            Err(error) if error.is_outage() && Instant::now() < end => {
                 tracing::warn!(submission = %close.submission, %error, "an answer waits for the database");
                 rest(DATABASE_AWAY).await;
             }

@@ -50,12 +50,14 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
                 .changing(crate::stages::Change::End(End::Withdrawn)),
         ));
     }
+    if trip.state == State::Parked {
+        return waited(ctx, trip).await;
+    }
     let now = ctx.clock.now();
     trip.look(now);
     let trip = &*trip;
     let scene = Scene { campaign: &trip.campaign, view: trip.view(), now };
     Ok(Some(match trip.state {
-        State::Parked => return waited(ctx, trip).await,
         State::InStage(Stage::Routing) if trip.loaded.kind == Kind::Fallback => {
             Verdict::pass("fallback", "stays: a fallback is not routed again")
         }
@@ -73,9 +75,11 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
             let end = trip.end().unwrap_or(End::Failed);
             s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings)
         }
-        State::InStage(Stage::Delivery) | State::Held | State::Failed(_) | State::Finished => {
-            return Ok(None);
-        }
+        State::InStage(Stage::Delivery)
+        | State::Parked
+        | State::Held
+        | State::Failed(_)
+        | State::Finished => return Ok(None),
     }))
 }
 

@@ -158,13 +158,6 @@ impl Db {
         self.read().sql("SELECT 1").run().await.map(drop)
     }
 
-    pub fn engine(&self) -> Engine {
-        match self {
-            Self::Postgres(_) => Engine::Postgres,
-            Self::Sqlite { .. } => Engine::Sqlite,
-        }
-    }
-
     pub async fn close(&self) {
         match self {
             Self::Postgres(pool) => pool.close().await,

@@ -1,6 +1,6 @@
 //! Finding the person, or remembering a new one: by email first, then by phone.
 use super::{Entry, Rows, StoreError, Time, Tx, Who, time};
-use crate::ids::{ContactId, WorkspaceId};
+use crate::ids::ContactId;
 use serde::Serialize;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -76,14 +76,14 @@ async fn known(
     tx: &mut Tx,
     rows: &[ContactRow<'_>],
 ) -> Result<HashMap<ContactId, ContactId>, StoreError> {
-    let found: Vec<(ContactId, ContactId, bool, WorkspaceId)> = tx
+    let found: Vec<(ContactId, ContactId, bool)> = tx
         .ex()
         .sql(
-            "SELECT r.id, c.id, c.email = r.email, c.workspace_id
+            "SELECT r.id, c.id, c.email = r.email
              FROM ROWS($1: workspace_id uuid, id uuid, email text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.email = r.email
              UNION ALL
-             SELECT r.id, c.id, COALESCE(c.email, '') = r.email, c.workspace_id
+             SELECT r.id, c.id, COALESCE(c.email, '') = r.email
              FROM ROWS($1: workspace_id uuid, id uuid, email text, phone text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.phone = r.phone",
         )
@@ -91,7 +91,7 @@ async fn known(
         .all()
         .await?;
     let mut known = HashMap::new();
-    for (made_up, contact, same_email, _) in found {
+    for (made_up, contact, same_email) in found {
         if same_email {
             known.insert(made_up, contact);
         } else {
