@@ -66,7 +66,7 @@ fn stages_touch_nothing() {
         "Instant",
         ".sql(",
     ];
-    for (path, text) in sources(&["worker/src/stages"]) {
+    for (path, text) in sources(&["shared/src/stages"]) {
         for word in forbidden {
             assert!(!text.contains(word), "{path} must stay pure, yet says `{word}`");
         }
@@ -76,7 +76,7 @@ fn stages_touch_nothing() {
 #[test]
 fn every_stage_file_opens_with_its_question() {
     let mut numbers = Vec::new();
-    for (path, text) in sources(&["worker/src/stages"]) {
+    for (path, text) in sources(&["shared/src/stages"]) {
         let name = path.rsplit('/').next().unwrap();
         let Some(number) = name.strip_prefix('s').and_then(|rest| rest.chars().next()) else {
             continue;

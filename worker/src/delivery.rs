@@ -2,16 +2,16 @@
 use crate::{
     context::Context,
     outside::http::{Method, OutboundRequest},
-    stages::{
-        Verdict,
-        s8_delivery::{Tries, decide, on_open_attempt},
-    },
     step::{StepError, step},
     trip::Trip,
 };
 use shared::{
     campaign::{Endpoint, config},
     failpoint::failpoint,
+    stages::{
+        Verdict,
+        s8_delivery::{Tries, decide, on_open_attempt},
+    },
     store::close::{AttemptEnd, AttemptStart, Outcome, Started},
     submission::carry::Planned,
 };

@@ -4,8 +4,6 @@ use crate::{
     campaigns::CampaignError,
     context::Context,
     delivery,
-    patience::{self, Pause},
-    stages::Verdict,
     step::{StepError, step},
     trip::{Delays, Trip},
 };
@@ -13,7 +11,9 @@ use shared::{
     failpoint::failpoint,
     ids::SubmissionId,
     moves,
+    patience::{self, Pause},
     queue::{Delivered, Settle},
+    stages::Verdict,
     store::{
         StoreError,
         close::{AttemptEnd, Close},

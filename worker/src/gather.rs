@@ -1,8 +1,9 @@
 //! What stages must know that is not in the submission or its campaign, asked from the database.
-use crate::{context::Context, stages::s1_routing::Standings, step::StepError, trip::Trip};
+use crate::{context::Context, step::StepError, trip::Trip};
 use shared::{
     campaign::config::Fallback,
     ids::{CampaignId, SubmissionId},
+    stages::s1_routing::Standings,
     store::campaigns::standings,
 };
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! THE WORK: nine stages, the outside world, and the drive that takes a submission from one to the next.
+//! THE WORK: the outside world, and the drive that takes a submission from one to the next.
 pub mod action;
 pub mod campaigns;
 pub mod context;
@@ -7,8 +7,6 @@ pub mod drive;
 pub mod gather;
 pub mod lanes;
 pub mod outside;
-pub mod patience;
-pub mod stages;
 pub mod step;
 pub mod switches;
 pub mod trip;

@@ -1,16 +1,11 @@
 //! One stage of one submission: gather, decide. Recording is the drive's.
-use crate::{
-    campaigns::CampaignError,
-    context::Context,
-    gather,
-    stages::{
-        Scene, Verdict, s1_routing, s2_first_action, s3_disqualification, s4_dynamic_keys,
-        s5_required_fields, s6_field_qualification, s7_payload, s9_fallback,
-    },
-    trip::Trip,
-};
+use crate::{campaigns::CampaignError, context::Context, gather, trip::Trip};
 use shared::{
     campaign::config::OnDeadline,
+    stages::{
+        Change, Scene, Verdict, s1_routing, s2_first_action, s3_disqualification, s4_dynamic_keys,
+        s5_required_fields, s6_field_qualification, s7_payload, s9_fallback,
+    },
     store::{StoreError, parking},
     submission::{End, Event, IllegalMove, Kind, Stage, State},
 };
@@ -47,7 +42,7 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         let reason = "the lead is no longer active";
         return Ok(Some(
             Verdict::of(Event::Withdrawn, "withdrawn", reason)
-                .changing(crate::stages::Change::End(End::Withdrawn)),
+                .changing(Change::End(End::Withdrawn)),
         ));
     }
     if trip.state == State::Parked {

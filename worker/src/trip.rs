@@ -1,5 +1,4 @@
 //! A submission on its way through stages inside one worker: verdicts in, one close out.
-use crate::stages::{Change, Verdict};
 use chrono::Duration;
 use serde_json::Value;
 use shared::{
@@ -7,6 +6,7 @@ use shared::{
     clock::Time,
     ids::{ParkId, SubmissionId},
     moves::fingerprint,
+    stages::{Change, Verdict},
     store::{
         StoreError,
         close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place},

@@ -20,8 +20,9 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::resolver::{GuardedResolver, refusal_in};
-use shared::campaign::guard::{GuardError, GuardPolicy, check_url};
+use shared::campaign::guard::{GuardPolicy, check_url};
 use shared::campaign::response::Answer;
+pub use shared::exchange::{Exchange, NotSent};
 
 /// Most of a buyer's answer that is read; the rest is cut off and the connection dropped.
 pub const ANSWER_BODY_MAX_BYTES: usize = 256 * 1024;
@@ -68,33 +69,6 @@ pub struct OutboundRequest {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub timeout: Duration,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exchange {
-    Answered(Answer, Duration),
-    NotSent { why: NotSent },
-    Unknown { why: String },
-}
-
-/// Why nothing was sent. The texts hold no query string and no header value.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NotSent {
-    #[error("refused by the guard: {0}")]
-    Guard(#[from] GuardError),
-    #[error("request cannot be written: {0}")]
-    Malformed(String),
-    /// Refused, unreachable, no such name, TLS failed, or no connection within `CONNECT_TIMEOUT`.
-    #[error("no connection: {0}")]
-    NoConnection(String),
-}
-
-impl NotSent {
-    /// Whether it is worth trying again without changing the endpoint.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::NoConnection(_))
-    }
 }
 
 /// Names the one TLS implementation of the whole program; every `reqwest` client needs it. Naming it again changes nothing.

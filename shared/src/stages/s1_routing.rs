@@ -1,7 +1,7 @@
 //! Stage 1: which campaign should take this lead?
 use super::{Change, Scene, Verdict};
+use crate::{ids::CampaignId, store::campaigns::Standing};
 use serde_json::{Value, json};
-use shared::{ids::CampaignId, store::campaigns::Standing};
 use std::collections::HashMap;
 
 /// The standings of the campaigns that the rules name; unknown ones are not in it.

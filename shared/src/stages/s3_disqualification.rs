@@ -1,7 +1,7 @@
 //! Stage 3: does any rule exclude it?
 use super::{Scene, Verdict};
+use crate::{campaign::config::NamedRule, submission::End};
 use serde_json::{Value, json};
-use shared::{campaign::config::NamedRule, submission::End};
 
 /// Any active rule that matches disqualifies; the first one is named.
 pub fn decide(scene: Scene) -> Verdict {

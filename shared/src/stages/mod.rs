@@ -9,15 +9,15 @@ pub mod s7_payload;
 pub mod s8_delivery;
 pub mod s9_fallback;
 
-use chrono_tz::Tz;
-use serde_json::{Map, Value};
-use shared::{
+use crate::{
     campaign::Campaign,
     clock::Time,
     ids::CampaignId,
     rules::{Facts, NoValueSets},
     submission::{End, Event, carry::Planned},
 };
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
 use std::{borrow::Cow, time::Duration};
 
 /// What every stage looks at: the campaign revision, the lead view, and the time.

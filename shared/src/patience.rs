@@ -1,5 +1,5 @@
 //! How long to wait before a stage is tried again, and when to stop.
-use shared::submission::Stage;
+use crate::submission::Stage;
 use std::time::Duration;
 
 /// What patience says after a try that failed.

@@ -1,12 +1,12 @@
 //! Stage 2: must something happen before delivery?
 use super::{Change, Scene, Verdict, s3_disqualification::first_match};
-use chrono::Duration;
-use serde_json::json;
-use shared::{
+use crate::{
     campaign::config::OnDeadline,
     clock::Time,
     submission::{End, Event},
 };
+use chrono::Duration;
+use serde_json::json;
 
 /// Hard stops first: nobody is called or texted about a lead that cannot be sold anyway. Then the campaign's action, if it has one.
 pub fn decide(scene: Scene) -> Verdict {

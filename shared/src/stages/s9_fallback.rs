@@ -1,11 +1,11 @@
 //! Stage 9: which fallback campaign takes it?
 use super::{Change, Verdict, s1_routing::Standings};
-use serde_json::json;
-use shared::{
+use crate::{
     campaign::config::Fallback,
     ids::CampaignId,
     submission::{End, Event},
 };
+use serde_json::json;
 
 /// Ordered, one level, each campaign once. `tried` are the campaigns that this lead's family of submissions has been to.
 pub fn decide(end: End, list: &Fallback, tried: &[CampaignId], standings: &Standings) -> Verdict {
@@ -47,7 +47,7 @@ fn word(end: End) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::store::campaigns::Standing;
+    use crate::store::campaigns::Standing;
 
     fn standings(states: &[(CampaignId, &str)]) -> Standings {
         let standing = |(id, state): &(CampaignId, &str)| Standing {

@@ -1,10 +1,10 @@
 //! Stage 5: is every field that the endpoint needs there?
 use super::{Scene, Verdict};
-use serde_json::json;
-use shared::{
+use crate::{
     campaign::{payload::PayloadTree, required::missing_fields},
     submission::End,
 };
+use serde_json::json;
 
 /// Looks for the fields the campaign lists and those its endpoint's payload marks as required; a blank one is missing.
 pub fn decide(scene: Scene) -> Verdict {

@@ -1,11 +1,11 @@
 //! Stage 7: what exactly is sent?
 use super::{Change, Scene, Verdict};
-use serde_json::json;
-use shared::{
+use crate::{
     ids::SubmissionId,
     key,
     submission::{End, carry::Planned},
 };
+use serde_json::json;
 
 /// Builds the body from the endpoint's tree, and the key under which every attempt is made.
 pub fn decide(scene: Scene, submission: SubmissionId) -> Verdict {

@@ -1,11 +1,6 @@
 //! Stage 8: may we send now, and what does the answer mean?
 use super::{Change, Verdict};
 use crate::{
-    outside::http::Exchange,
-    patience::{self, Pause},
-};
-use serde_json::json;
-use shared::{
     campaign::{
         compiled::Endpoint,
         response::{Classified, Outcome as Said},
@@ -14,6 +9,11 @@ use shared::{
     store::close::{AttemptEnd, Outcome},
     submission::{End, Event, Stage},
 };
+use crate::{
+    exchange::Exchange,
+    patience::{self, Pause},
+};
+use serde_json::json;
 use std::time::Duration;
 
 /// Bytes of the buyer's answer that are kept with the attempt.

@@ -1,10 +1,10 @@
 //! Stage 6: does each value fit what the endpoint accepts?
 use super::{Change, Scene, Verdict};
-use serde_json::{Map, Value, json};
-use shared::{
+use crate::{
     campaign::{accepted::Fit, view::lookup},
     submission::End,
 };
+use serde_json::{Map, Value, json};
 
 /// Fits each listed field to the endpoint's accepted values, deterministically: the value as the endpoint spells it is what is sent.
 pub fn decide(scene: Scene) -> Verdict {
