@@ -162,6 +162,7 @@ impl From<IllegalMove> for ApiError {
         let is = match illegal.from {
             State::InStage(stage) => format!("on its way, in {stage}"),
             State::Parked => "parked; resume it".to_owned(),
+            State::Queued => "queued until its campaign has room".to_owned(),
             State::Held => "held; settle it".to_owned(),
             State::Failed(stage) => format!("failed, in {stage}"),
             State::Finished => "finished".to_owned(),

@@ -7,7 +7,7 @@ use crate::{
         load::Loaded,
         parking::Park,
     },
-    submission::{Carry, End, Event, IllegalMove, Stage, State},
+    submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -177,15 +177,23 @@ pub fn answered_late(
     Ok(Some(close))
 }
 
-fn close(loaded: &Loaded, what: Move<'_>, now: Time) -> Result<Close, IllegalMove> {
+fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, IllegalMove> {
     let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
+    let mut carry: Carry = loaded.carry.0.clone();
+    // A delivery that turns out not to be taken goes on with the campaign's next endpoint, as it would have done at once.
+    if (from, what.event) == (State::Held, Event::Refused) && carry.turn_to_next_endpoint() {
+        (what.event, what.verdict, what.end) = (Event::NextEndpoint, "next_endpoint", None);
+    }
     let state = from.on(what.event)?;
+    let end = what.end.or(loaded.outcome);
+    if !Status::of(from, loaded.outcome).may_become(Status::of(state, end)) {
+        return Err(IllegalMove { from, event: what.event });
+    }
     let generation = loaded.generation + 1;
     let stage = match state {
         State::InStage(stage) | State::Failed(stage) => stage,
         _ => loaded.stage,
     };
-    let carry: Carry = loaded.carry.0.clone();
     let line = Line {
         generation,
         stage: stage_of(from, loaded.stage).name(),
@@ -210,7 +218,7 @@ fn close(loaded: &Loaded, what: Move<'_>, now: Time) -> Result<Close, IllegalMov
             due_at: matches!(state, State::InStage(_)).then_some(now),
             campaign: loaded.campaign_id,
             revision: loaded.revision,
-            end: what.end.or(loaded.outcome),
+            end,
             reason: Some((Cow::Borrowed(what.code), what.reason)),
             carry,
             error_fingerprint: None,

@@ -10,7 +10,7 @@ use shared::{
     failpoint::failpoint,
     stages::{
         Verdict,
-        s8_delivery::{Tries, decide, on_open_attempt},
+        s8_delivery::{Tries, decide, on_open_attempt, or_next_endpoint},
     },
     store::close::{AttemptEnd, AttemptStart, Outcome, Started},
     submission::carry::Planned,
@@ -23,16 +23,16 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         return step(ctx, trip).await;
     }
     let campaign = trip.campaign.clone();
-    let (Some(planned), Some(endpoint)) = (trip.carry.payload.clone(), &campaign.endpoint) else {
-        return Ok(Some(Verdict::stuck("no_payload", "there is nothing to deliver, or nowhere")));
+    let Some(planned) = trip.carry.payload.clone() else {
+        return Ok(Some(Verdict::stuck("no_payload", "there is nothing to deliver")));
     };
-    if planned.endpoint != endpoint.config.id {
+    let Some(endpoint) = campaign.endpoint(&planned.endpoint) else {
         let reason = format!(
             "it was built for endpoint {}, which the campaign no longer has",
             planned.endpoint
         );
         return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
-    }
+    };
     let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
         Started::Stale => return Ok(None),
         Started::Open { number } if ctx.unsent.take(trip.id(), trip.loaded.generation) => number,
@@ -48,7 +48,7 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
     let (verdict, end) = decide(endpoint, &exchange, number, tries);
     trip.attempted(end);
-    Ok(Some(verdict))
+    Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))
 }
 
 async fn begin(

@@ -72,6 +72,7 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         }
         State::InStage(Stage::Delivery)
         | State::Parked
+        | State::Queued
         | State::Held
         | State::Failed(_)
         | State::Finished => return Ok(None),

@@ -12,7 +12,7 @@ use shared::{
         close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place},
         load::Loaded,
     },
-    submission::{Carry, End, Event, IllegalMove, Stage, State},
+    submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
     view,
 };
 use std::{borrow::Cow, sync::Arc};
@@ -79,7 +79,7 @@ impl Trip {
         match self.state {
             State::InStage(stage) | State::Failed(stage) => stage,
             State::Parked => Stage::FirstAction,
-            State::Held => Stage::Delivery,
+            State::Held | State::Queued => Stage::Delivery,
             State::Finished => self.loaded.stage,
         }
     }
@@ -132,8 +132,8 @@ impl Trip {
         now: Time,
     ) -> Result<(), IllegalMove> {
         let stage = self.stage();
-        let was_parked = self.state == State::Parked;
-        self.state = self.state.on(verdict.event)?;
+        let (from, ended) = (self.state, self.notes.end);
+        self.state = from.on(verdict.event)?;
         self.generation += 1;
         self.lines.push(Line {
             generation: self.generation,
@@ -148,11 +148,12 @@ impl Trip {
         });
         self.attempt = if verdict.event == Event::Again { self.attempt + 1 } else { 0 };
         self.notes.due_at = None;
-        if was_parked {
+        if from == State::Parked {
             let resolution = resolution(verdict.event, &verdict.change);
             self.notes.unpark = Some(ParkEnd { resolution, by: "deadline" });
         }
-        match verdict.event {
+        let event = verdict.event;
+        match event {
             Event::Passed | Event::HandedOn | Event::NobodyLeft => {}
             Event::Stuck => {
                 self.notes.fingerprint = Some(fingerprint(stage, &verdict.code, &verdict.reason));
@@ -161,7 +162,8 @@ impl Trip {
             _ => self.notes.reason = Some((verdict.code, verdict.reason)),
         }
         self.change(verdict.change, now);
-        Ok(())
+        let (was, is) = (Status::of(from, ended), Status::of(self.state, self.notes.end));
+        if was.may_become(is) { Ok(()) } else { Err(IllegalMove { from, event }) }
     }
 
     fn change(&mut self, change: Change, now: Time) {
@@ -188,7 +190,13 @@ impl Trip {
                 self.loaded.carry.0.canonical = canonical.clone();
                 self.carry.canonical = canonical;
             }
-            Change::Payload(planned) => self.carry.payload = Some(planned),
+            Change::Payload { first, later } => {
+                self.carry.payload = Some(*first);
+                self.carry.later = later;
+            }
+            Change::NextEndpoint => {
+                self.carry.turn_to_next_endpoint();
+            }
             Change::End(end) => self.notes.end = Some(end),
             Change::Later(pause) => {
                 let pause = Duration::from_std(pause).unwrap_or(Duration::MAX);
@@ -228,6 +236,7 @@ impl Trip {
             State::InStage(_) => Some(self.notes.due_at.unwrap_or(again_at)),
             // Until the outside has been told that we wait, that is tried again.
             State::Parked => Some(self.parked_due(again_at)),
+            State::Queued => Some(self.notes.due_at.unwrap_or(again_at)),
             _ => None,
         };
         if let Some(child) = &mut self.notes.child {
@@ -292,12 +301,16 @@ pub fn word(event: Event) -> &'static str {
         Event::Refused => "refused",
         Event::Sold => "sold",
         Event::Unknown => "held",
+        Event::NextEndpoint => "next_endpoint",
+        Event::Queued => "queued",
+        Event::Released => "released",
         Event::HandedOn => "handed_on",
         Event::NobodyLeft => "nobody_left",
         Event::Stuck => "stuck",
         Event::Retried => "retried",
         Event::Discarded => "discarded",
         Event::Withdrawn => "withdrawn",
+        Event::Closed => "closed",
     }
 }
 

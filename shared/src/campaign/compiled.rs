@@ -24,7 +24,8 @@ pub struct Campaign {
     /// The fields that stage 5 looks for, beside those the payload marks.
     pub required: RequiredFields,
     pub accepted: Vec<AcceptedMatcher>,
-    pub endpoint: Option<Endpoint>,
+    /// In the order in which they are asked.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// An endpoint with its compiled response rules.
@@ -53,6 +54,11 @@ pub struct Name {
 }
 
 impl Campaign {
+    /// One of its endpoints by id.
+    pub fn endpoint(&self, id: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.config.id == id)
+    }
+
     /// Compiles a stored configuration.
     pub fn compile(name: Name, config: Value) -> Result<Self, Unusable> {
         let (id, revision) = (name.id, name.revision);
@@ -61,13 +67,8 @@ impl Campaign {
             serde_json::from_value(config).map_err(|error| unusable(error.to_string()))?;
         let computed = ComputedKeys::compile(&config.computed_keys)
             .map_err(|problems| unusable(first(problems)))?;
-        let endpoint = match config.endpoints.first() {
-            None => None,
-            Some(endpoint) => Some(Endpoint {
-                config: endpoint.clone(),
-                response: endpoint.response.compile().map_err(|p| unusable(first(p)))?,
-            }),
-        };
+        let endpoints = config.endpoints.iter().map(Endpoint::compile).collect::<Result<_, _>>();
+        let endpoints = endpoints.map_err(|problems| unusable(first(problems)))?;
         let zone = config.timezone.as_deref().and_then(|zone| zone.parse().ok());
         let required = RequiredFields { fields: config.required_fields.clone() };
         let accepted = config.accepted_values.iter().map(AcceptedMatcher::compile);
@@ -75,7 +76,13 @@ impl Campaign {
             accepted.collect::<Result<_, _>>().map_err(|problems| unusable(first(problems)))?;
         let Name { code, name, .. } = name;
         let zone = zone.unwrap_or(Tz::UTC);
-        Ok(Self { id, code, name, revision, zone, config, computed, required, accepted, endpoint })
+        Ok(Self { id, code, name, revision, zone, config, computed, required, accepted, endpoints })
+    }
+}
+
+impl Endpoint {
+    fn compile(config: &EndpointConfig) -> Result<Self, Vec<super::Problem>> {
+        Ok(Self { config: config.clone(), response: config.response.compile()? })
     }
 }
 

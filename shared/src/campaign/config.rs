@@ -1,26 +1,24 @@
 //! A campaign's configuration as the API takes it: strict, complete, and stored whole with each revision.
 use super::{
-    accepted::AcceptedValues, computed::ComputedKey, guard::GuardPolicy, payload::PayloadTree,
-    problem::Problem, response::ResponseRules,
+    accepted::AcceptedValues, computed::ComputedKey, guard::GuardPolicy, problem::Problem,
 };
 use crate::{ids::CampaignId, rules::Rule, submission::End};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 mod checks;
+pub mod endpoint;
+mod endpoint_checks;
+
+pub use endpoint::{EndpointConfig, Method};
 
 /// Routing rules, hard stops or disqualification rules of a campaign, at most.
 pub const RULES_MAX: usize = 200;
 /// Fallback campaigns, at most.
 pub const FALLBACKS_MAX: usize = 50;
-/// Endpoints of a campaign, at most; several endpoints in order come with a later release.
-pub const ENDPOINTS_MAX: usize = 1;
-/// Headers of an endpoint, at most.
-pub const HEADERS_MAX: usize = 50;
+/// Endpoints of a campaign, at most.
+pub const ENDPOINTS_MAX: usize = 10;
 /// Minutes that a first action may wait: a quarter of a year.
 pub const DEADLINE_MINUTES_MAX: i64 = 129_600;
-/// Seconds that an endpoint may take to answer, at most.
-pub const TIMEOUT_SECONDS_MAX: u64 = 120;
 
 /// Everything a campaign says about its leads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -51,7 +49,7 @@ pub struct CampaignConfig {
     /// What the endpoint accepts, field by field.
     #[schema(value_type = Vec<Object>)]
     pub accepted_values: Vec<AcceptedValues>,
-    /// Where and how leads are delivered.
+    /// Where and how leads are delivered: in order, until one takes the lead.
     pub endpoints: Vec<EndpointConfig>,
     /// Which campaigns try when this one does not take the lead.
     pub fallback: Fallback,
@@ -158,54 +156,6 @@ impl OnDeadline {
     }
 }
 
-/// Where and how leads are delivered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EndpointConfig {
-    /// Names the endpoint within the campaign, for ever: delivery keys are made from it.
-    pub id: String,
-    /// For people: who the buyer is.
-    pub name: String,
-    pub url: String,
-    #[serde(default)]
-    pub method: Method,
-    /// Sent with every request.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-    /// How long the buyer may take to answer, in seconds.
-    #[serde(default = "default_timeout")]
-    pub timeout_seconds: u64,
-    /// The buyer recognises a repeated post by its `Idempotency-Key`, so a post without an answer may be repeated.
-    #[serde(default)]
-    pub idempotent: bool,
-    /// What is sent; a standard document when empty.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub payload: PayloadTree,
-    /// What the answer means.
-    #[schema(value_type = Object)]
-    pub response: ResponseRules,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    #[default]
-    Post,
-    Put,
-    Patch,
-}
-
-impl Method {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-        }
-    }
-}
-
 /// Which campaigns try when this one does not take the lead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -228,20 +178,22 @@ impl Fallback {
     /// Whether a submission that ends so may be handed on.
     pub fn applies_to(&self, end: End) -> bool {
         match end {
-            End::Disqualified | End::MissingData => true,
+            End::Disqualified | End::MissingData | End::NoRoom => true,
             End::Rejected | End::Duplicate => self.on_rejected,
             End::Failed => self.on_failed,
-            End::Accepted | End::Discarded | End::Withdrawn => false,
+            End::Accepted
+            | End::Delivered
+            | End::NoContact
+            | End::Dnc
+            | End::Discarded
+            | End::Withdrawn
+            | End::Replaced => false,
         }
     }
 }
 
 fn yes() -> bool {
     true
-}
-
-fn default_timeout() -> u64 {
-    30
 }
 
 impl CampaignConfig {

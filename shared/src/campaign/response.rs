@@ -49,6 +49,8 @@ pub struct ResponseRule {
 #[serde(rename_all = "camelCase")]
 pub enum RuleOutcome {
     Accepted,
+    /// The buyer has the lead and says later whether it takes it.
+    Delivered,
     Rejected,
     Duplicate,
     /// Not now; the same delivery again later.
@@ -62,12 +64,20 @@ pub enum RuleOutcome {
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     Accepted,
+    Delivered,
     Rejected,
     Duplicate,
     Retry,
     Failed,
     /// No rule holds. Neither sold nor free to be sold elsewhere: a person must look.
     Unclassified,
+}
+
+impl Outcome {
+    /// The buyer has the lead.
+    pub fn is_sold(self) -> bool {
+        matches!(self, Self::Accepted | Self::Delivered)
+    }
 }
 
 /// A buyer's answer as it came.
@@ -86,7 +96,7 @@ pub struct Classified {
     pub outcome: Outcome,
     pub reason: Option<String>,
     pub buyer_lead_id: Option<String>,
-    /// Only with an accepted answer.
+    /// Only with an answer that takes the lead.
     pub price: Option<Price>,
     /// Position of the rule that decided; none if none did.
     pub rule_index: Option<usize>,
@@ -189,7 +199,7 @@ impl ResponseClassifier {
         reading: &Reading<'_>,
         notes: &mut Vec<String>,
     ) -> Option<Price> {
-        let (from, rule) = self.price.as_ref().filter(|_| outcome == Outcome::Accepted)?;
+        let (from, rule) = self.price.as_ref().filter(|_| outcome.is_sold())?;
         let found = from.find(reading);
         let price = found.as_deref().and_then(|text| rule.read(text));
         match (&found, &price) {
@@ -216,6 +226,7 @@ impl From<RuleOutcome> for Outcome {
     fn from(outcome: RuleOutcome) -> Self {
         match outcome {
             RuleOutcome::Accepted => Self::Accepted,
+            RuleOutcome::Delivered => Self::Delivered,
             RuleOutcome::Rejected => Self::Rejected,
             RuleOutcome::Duplicate => Self::Duplicate,
             RuleOutcome::Retry => Self::Retry,

@@ -60,7 +60,13 @@ pub enum Change {
     },
     Computed(Map<String, Value>),
     Canonical(Map<String, Value>),
-    Payload(Planned),
+    /// What the first endpoint is sent, and what the later ones would be.
+    Payload {
+        first: Box<Planned>,
+        later: Vec<Planned>,
+    },
+    /// The next endpoint's payload becomes the one that is delivered.
+    NextEndpoint,
     /// The submission waits until the deadline at most.
     Park {
         kind: &'static str,

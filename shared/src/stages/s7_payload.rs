@@ -1,37 +1,63 @@
 //! Stage 7: what exactly is sent?
 use super::{Change, Scene, Verdict};
 use crate::{
+    campaign::{Endpoint, payload::FieldError},
     ids::SubmissionId,
     key,
     submission::{End, carry::Planned},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
 
-/// Builds the body from the endpoint's tree, and the key under which every attempt is made.
+/// Builds the body of each endpoint from its tree, and the key under which every attempt is made. An endpoint whose payload cannot be
+/// built is passed over.
 pub fn decide(scene: Scene, submission: SubmissionId) -> Verdict {
-    let Some(endpoint) = &scene.campaign.endpoint else {
-        return Verdict::stuck("no_endpoint", "the campaign has no endpoint to deliver to");
-    };
-    match endpoint.config.payload.render(scene.view) {
-        Ok(body) => {
-            let planned = Planned {
-                endpoint: endpoint.config.id.clone(),
-                idempotency_key: idempotency_key(submission, &endpoint.config.id),
-                body: body.to_string(),
-            };
-            Verdict::pass("built", format!("built for {}", endpoint.config.name))
-                .changing(Change::Payload(planned))
-        }
-        Err(problems) => {
-            let reason = problems
-                .iter()
-                .map(|problem| format!("{} {}", problem.path, problem.message))
-                .collect::<Vec<_>>()
-                .join("; ");
-            Verdict::refuse(End::Disqualified, "payload_value", reason)
-                .with(json!({ "problems": problems }))
+    let (mut plans, mut passed_over) = (VecDeque::new(), Vec::new());
+    for endpoint in &scene.campaign.endpoints {
+        match plan(endpoint, scene, submission) {
+            Ok(planned) => plans.push_back(planned),
+            Err(problems) => passed_over.push((endpoint.config.id.as_str(), problems)),
         }
     }
+    let Some(first) = plans.pop_front() else { return nothing_built(&passed_over) };
+    let buyer = scene.campaign.endpoint(&first.endpoint).map_or("", |e| e.config.name.as_str());
+    let reason = match plans.len() {
+        0 => format!("built for {buyer}"),
+        more => format!("built for {buyer} and {more} more"),
+    };
+    let verdict = Verdict::pass("built", reason)
+        .changing(Change::Payload { first: Box::new(first), later: plans.into() });
+    if passed_over.is_empty() { verdict } else { verdict.with(told(&passed_over)) }
+}
+
+fn plan(
+    endpoint: &Endpoint,
+    scene: Scene,
+    submission: SubmissionId,
+) -> Result<Planned, Vec<FieldError>> {
+    let body = endpoint.config.payload.render(scene.view)?;
+    Ok(Planned {
+        endpoint: endpoint.config.id.clone(),
+        idempotency_key: idempotency_key(submission, &endpoint.config.id),
+        body: body.to_string(),
+    })
+}
+
+type PassedOver<'a> = [(&'a str, Vec<FieldError>)];
+
+fn nothing_built(passed_over: &PassedOver<'_>) -> Verdict {
+    let Some((_, problems)) = passed_over.first() else {
+        return Verdict::stuck("no_endpoint", "the campaign has no endpoint to deliver to");
+    };
+    let reason: Vec<String> =
+        problems.iter().map(|problem| format!("{} {}", problem.path, problem.message)).collect();
+    Verdict::refuse(End::Disqualified, "payload_value", reason.join("; ")).with(told(passed_over))
+}
+
+fn told(passed_over: &PassedOver<'_>) -> Value {
+    let one =
+        |(endpoint, problems): &(&str, _)| json!({"endpoint": endpoint, "problems": problems});
+    json!({ "passedOver": passed_over.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// The same submission at the same endpoint always has the same key, whoever computes it and however often.

@@ -63,6 +63,14 @@ pub fn decide(
     }
 }
 
+/// A refusal ends the delivery only when no later endpoint of the campaign is left to ask.
+pub fn or_next_endpoint(verdict: Verdict, is_there_a_next: bool) -> Verdict {
+    if verdict.event != Event::Refused || !is_there_a_next {
+        return verdict;
+    }
+    Verdict { event: Event::NextEndpoint, change: Change::NextEndpoint, ..verdict }
+}
+
 /// How often the stage was tried, and what spreads the pauses of different submissions.
 #[derive(Debug, Clone, Copy)]
 pub struct Tries {
@@ -86,7 +94,7 @@ fn ended(number: i64, outcome: Outcome, elapsed: Duration) -> AttemptEnd {
 
 fn outcome_of(classified: &Classified, status: u16) -> Outcome {
     match classified.outcome {
-        Said::Accepted => Outcome::Accepted,
+        Said::Accepted | Said::Delivered => Outcome::Accepted,
         Said::Rejected => Outcome::Rejected,
         Said::Duplicate => Outcome::Duplicate,
         Said::Retry if may_have_taken(classified, status) => Outcome::Unknown,
@@ -108,6 +116,10 @@ fn answered(endpoint: &Endpoint, classified: &Classified, status: u16, tries: Tr
         Said::Accepted => {
             Verdict::of(Event::Sold, "accepted", format!("{buyer} took the lead{said}"))
                 .changing(Change::End(End::Accepted))
+        }
+        Said::Delivered => {
+            Verdict::of(Event::Sold, "delivered", format!("{buyer} has the lead{said}"))
+                .changing(Change::End(End::Delivered))
         }
         Said::Rejected => {
             Verdict::refuse(End::Rejected, "rejected", format!("{buyer} refused the lead{said}"))

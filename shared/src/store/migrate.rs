@@ -15,6 +15,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("parking", include_str!("../../../migrations/0005_parking.sql")),
     ("delivery", include_str!("../../../migrations/0006_delivery.sql")),
     ("operations", include_str!("../../../migrations/0007_operations.sql")),
+    ("caps", include_str!("../../../migrations/0008_caps.sql")),
+    ("value_sets", include_str!("../../../migrations/0009_value_sets.sql")),
+    ("secrets", include_str!("../../../migrations/0010_secrets.sql")),
+    ("endpoints", include_str!("../../../migrations/0011_endpoints.sql")),
+    ("llm", include_str!("../../../migrations/0012_llm.sql")),
+    ("lead_history", include_str!("../../../migrations/0013_lead_history.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -25,6 +25,20 @@ pub struct Carry {
     /// What is sent, and under which key (stage 7).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Planned>,
+    /// What the campaign's later endpoints are sent if the earlier ones do not take the lead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Planned>,
+}
+
+impl Carry {
+    /// Makes the next endpoint's payload the one that is delivered; false when there is none.
+    pub fn turn_to_next_endpoint(&mut self) -> bool {
+        if self.later.is_empty() {
+            return false;
+        }
+        self.payload = Some(self.later.remove(0));
+        true
+    }
 }
 
 /// A delivery that stage 7 has prepared and stage 8 performs.

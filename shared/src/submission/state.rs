@@ -8,6 +8,8 @@ pub enum State {
     InStage(Stage),
     /// Waits for an outside action, at most until its deadline.
     Parked,
+    /// Waits at delivery until its campaign has room and is open.
+    Queued,
     /// The buyer may have taken the lead and nobody knows: blocks fallback until it is settled.
     Held,
     /// The stage job failed for good; an operator retries or discards it.
@@ -33,6 +35,12 @@ pub enum Event {
     Sold,
     /// The buyer may have taken the lead: no answer, or one that no response rule knows.
     Unknown,
+    /// This endpoint does not take the lead; the campaign's next one is asked.
+    NextEndpoint,
+    /// A cap is full or the schedule is closed: it waits for its place.
+    Queued,
+    /// Its place has come.
+    Released,
     /// Another campaign tries: a new submission was opened.
     HandedOn,
     /// No other campaign can try.
@@ -45,6 +53,8 @@ pub enum Event {
     Discarded,
     /// The lead is no longer active.
     Withdrawn,
+    /// A person ended it with a status of their choice, or put another submission in its place.
+    Closed,
 }
 
 /// A move that the life of a submission does not know.
@@ -56,7 +66,7 @@ pub struct IllegalMove {
 }
 
 impl Event {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Passed,
         Self::Again,
         Self::Parked,
@@ -64,12 +74,16 @@ impl Event {
         Self::Refused,
         Self::Sold,
         Self::Unknown,
+        Self::NextEndpoint,
+        Self::Queued,
+        Self::Released,
         Self::HandedOn,
         Self::NobodyLeft,
         Self::Stuck,
         Self::Retried,
         Self::Discarded,
         Self::Withdrawn,
+        Self::Closed,
     ];
 }
 
@@ -92,13 +106,20 @@ impl State {
             (Self::Parked | Self::Held, Event::Refused) => Self::InStage(Fallback),
             (Self::InStage(Delivery) | Self::Held, Event::Sold) => Self::Finished,
             (Self::InStage(Delivery), Event::Unknown) => Self::Held,
+            (Self::InStage(Delivery) | Self::Held, Event::NextEndpoint) => Self::InStage(Delivery),
             (Self::Held, Event::Retried) => Self::InStage(Delivery),
+            // From fallback: nobody else takes the lead, so it waits for its first choice.
+            (Self::InStage(Delivery | Fallback), Event::Queued) => Self::Queued,
+            (Self::Queued, Event::Released) => Self::InStage(Delivery),
             (Self::InStage(Fallback), Event::HandedOn | Event::NobodyLeft) => Self::Finished,
             (Self::InStage(stage), Event::Stuck) => Self::Failed(stage),
             (Self::Failed(stage), Event::Retried) => Self::InStage(stage),
             (Self::Failed(_) | Self::Held, Event::Discarded) => Self::Finished,
             // A held submission is not withdrawn: whether it was sold must be settled first.
-            (Self::InStage(_) | Self::Parked | Self::Failed(_), Event::Withdrawn) => Self::Finished,
+            (
+                Self::InStage(_) | Self::Parked | Self::Queued | Self::Failed(_),
+                Event::Withdrawn | Event::Closed,
+            ) => Self::Finished,
             (from, event) => return Err(IllegalMove { from, event }),
         })
     }
@@ -107,7 +128,8 @@ impl State {
     pub fn run(self) -> &'static str {
         match self {
             Self::InStage(_) => "ready",
-            Self::Parked => "parked",
+            // Both wait for something outside; the stage says for what.
+            Self::Parked | Self::Queued => "parked",
             Self::Held => "held",
             Self::Failed(_) => "failed",
             Self::Finished => "finished",
@@ -118,6 +140,7 @@ impl State {
     pub fn from_columns(run: &str, stage: Stage) -> Option<Self> {
         Some(match run {
             "ready" => Self::InStage(stage),
+            "parked" if stage == Stage::Delivery => Self::Queued,
             "parked" => Self::Parked,
             "held" => Self::Held,
             "failed" => Self::Failed(stage),
@@ -142,15 +165,22 @@ impl Stage {
     }
 }
 
-/// The graph of [`State::on`] as Mermaid text, one line a move; `docs/ARCHITECTURE.md` holds a copy that a test compares.
+/// The graph of [`State::on`] as Mermaid text, one line for each way; `docs/ARCHITECTURE.md` holds a copy that a test compares.
 pub fn mermaid() -> String {
     let mut lines = vec!["stateDiagram-v2".to_owned(), "    [*] --> routing".to_owned()];
     for from in reachable() {
+        let mut moves: Vec<(State, Vec<String>)> = Vec::new();
         for event in Event::ALL {
-            if let Ok(to) = from.on(event) {
-                lines.push(format!("    {} --> {}: {event:?}", node(from), node(to)));
+            let Ok(to) = from.on(event) else { continue };
+            match moves.iter_mut().find(|(known, _)| *known == to) {
+                Some((_, events)) => events.push(format!("{event:?}")),
+                None => moves.push((to, vec![format!("{event:?}")])),
             }
         }
+        let line = |(to, events): &(State, Vec<String>)| {
+            format!("    {} --> {}: {}", node(from), node(*to), events.join(", "))
+        };
+        lines.extend(moves.iter().map(line));
     }
     lines.push("    finished --> [*]".to_owned());
     lines.join("\n")
@@ -160,6 +190,7 @@ fn node(state: State) -> String {
     match state {
         State::InStage(stage) => stage.name().to_owned(),
         State::Failed(stage) => format!("failed_{stage}"),
+        State::Queued => "queued".to_owned(),
         other => other.run().to_owned(),
     }
 }
@@ -186,7 +217,11 @@ mod tests {
     #[test]
     fn every_state_has_exits_exactly_when_it_is_not_finished() {
         let all = reachable();
-        assert_eq!(all.len(), 9 + 9 + 3, "nine stages, nine failures, parked, held, finished");
+        assert_eq!(
+            all.len(),
+            9 + 9 + 4,
+            "nine stages, nine failures, parked, queued, held, finished"
+        );
         for state in all {
             let exits = Event::ALL.iter().filter(|&&event| state.on(event).is_ok()).count();
             assert_eq!(exits == 0, state == State::Finished, "{state:?}");
@@ -207,7 +242,7 @@ mod tests {
             let expected = match event {
                 Event::Sold | Event::Discarded => Some(State::Finished),
                 Event::Refused => Some(State::InStage(Stage::Fallback)),
-                Event::Retried => Some(State::InStage(Stage::Delivery)),
+                Event::Retried | Event::NextEndpoint => Some(State::InStage(Stage::Delivery)),
                 _ => None,
             };
             assert_eq!(to, expected, "{event:?}");
@@ -215,16 +250,18 @@ mod tests {
     }
 
     #[test]
-    fn no_move_but_a_retry_leads_back() {
+    fn no_move_leads_back_but_waiting_for_the_first_choice_when_nobody_else_is_left() {
         let place = |state| match state {
             State::InStage(stage) => Some(stage),
             State::Parked => Some(Stage::FirstAction),
+            State::Queued => Some(Stage::Delivery),
             _ => None,
         };
         for from in reachable() {
             for event in Event::ALL {
                 if let (Some(a), Some(b)) = (place(from), from.on(event).ok().and_then(place)) {
-                    assert!(b >= a, "{from:?} on {event:?} went back to {b}");
+                    let waits = (from, event) == (State::InStage(Stage::Fallback), Event::Queued);
+                    assert!(b >= a || waits, "{from:?} on {event:?} went back to {b}");
                 }
             }
         }
@@ -235,6 +272,7 @@ mod tests {
         for state in reachable() {
             let stage = match state {
                 State::InStage(stage) | State::Failed(stage) => stage,
+                State::Queued => Stage::Delivery,
                 _ => Stage::Routing,
             };
             assert_eq!(State::from_columns(state.run(), stage), Some(state));

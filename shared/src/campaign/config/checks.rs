@@ -1,7 +1,7 @@
 //! What must hold of a campaign's configuration before it is saved.
 use super::{
-    ActionKind, CampaignConfig, DEADLINE_MINUTES_MAX, ENDPOINTS_MAX, EndpointConfig, FALLBACKS_MAX,
-    FirstAction, HEADERS_MAX, NamedRule, RULES_MAX, TIMEOUT_SECONDS_MAX,
+    ActionKind, CampaignConfig, DEADLINE_MINUTES_MAX, ENDPOINTS_MAX, FALLBACKS_MAX, FirstAction,
+    NamedRule, RULES_MAX, endpoint_checks::endpoint,
 };
 use crate::{
     campaign::{
@@ -17,15 +17,10 @@ use crate::{
 
 /// Characters of a rule's or endpoint's name, at most.
 const NAME_MAX: usize = 120;
-/// Characters of a header's value, at most.
-const HEADER_VALUE_MAX: usize = 4_000;
-/// Headers that the delivery sets itself.
-const OWN_HEADERS: [&str; 5] =
-    ["host", "content-length", "content-type", "transfer-encoding", "idempotency-key"];
 
-type Problems = Vec<Problem>;
+pub(super) type Problems = Vec<Problem>;
 
-fn say(problems: &mut Problems, path: impl Into<String>, message: impl Into<String>) {
+pub(super) fn say(problems: &mut Problems, path: impl Into<String>, message: impl Into<String>) {
     problems.push(Problem { path: path.into(), message: message.into() });
 }
 
@@ -63,15 +58,18 @@ pub(super) fn campaign(
         list.validate(&format!("acceptedValues[{at}]"), problems);
     }
     if config.endpoints.len() > ENDPOINTS_MAX {
-        say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoint a campaign"));
+        say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoints a campaign"));
     }
     for (at, one) in config.endpoints.iter().enumerate() {
+        if config.endpoints[..at].iter().any(|before| before.id == one.id) {
+            say(problems, format!("endpoints[{at}].id"), "is used by an endpoint above");
+        }
         endpoint(one, &format!("endpoints[{at}]"), policy, problems);
     }
     fallback(config, own, problems);
 }
 
-fn name(given: &str, path: String, problems: &mut Problems) {
+pub(super) fn name(given: &str, path: String, problems: &mut Problems) {
     match given.trim().chars().count() {
         0 => say(problems, path, "must not be empty"),
         n if n > NAME_MAX => say(problems, path, format!("at most {NAME_MAX} characters")),
@@ -79,7 +77,7 @@ fn name(given: &str, path: String, problems: &mut Problems) {
     }
 }
 
-fn count(path: &str, given: usize, most: usize, problems: &mut Problems) {
+pub(super) fn count(path: &str, given: usize, most: usize, problems: &mut Problems) {
     if given > most {
         say(problems, path, format!("has {given} entries; at most {most} are allowed"));
     }
@@ -126,42 +124,6 @@ fn first_action(action: &FirstAction, policy: &GuardPolicy, problems: &mut Probl
         }
         (_, Some(_)) => say(problems, "firstAction.url", "only a webhook has a url"),
         (_, None) => {}
-    }
-}
-
-fn endpoint(one: &EndpointConfig, at: &str, policy: &GuardPolicy, problems: &mut Problems) {
-    let id_fits = (1..=64).contains(&one.id.len())
-        && one.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if !id_fits {
-        say(problems, format!("{at}.id"), "1 to 64 letters, digits, `_` or `-`");
-    }
-    name(&one.name, format!("{at}.name"), problems);
-    if let Err(why) = check_url(&one.url, policy) {
-        say(problems, format!("{at}.url"), why.to_string());
-    }
-    if !(1..=TIMEOUT_SECONDS_MAX).contains(&one.timeout_seconds) {
-        let why = format!("must be 1 to {TIMEOUT_SECONDS_MAX} seconds");
-        say(problems, format!("{at}.timeoutSeconds"), why);
-    }
-    headers(one, at, problems);
-    one.payload.validate(&format!("{at}.payload"), problems);
-    one.response.validate(&format!("{at}.response"), problems);
-}
-
-fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
-    count(&format!("{at}.headers"), one.headers.len(), HEADERS_MAX, problems);
-    for (header, value) in &one.headers {
-        let path = format!("{at}.headers.{header}");
-        let token = !header.is_empty()
-            && header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-        if !token {
-            say(problems, path, "is not a header name");
-        } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
-            say(problems, path, "is set by the delivery itself");
-        } else if value.len() > HEADER_VALUE_MAX || value.bytes().any(|b| b < b' ' && b != b'\t') {
-            let why = format!("at most {HEADER_VALUE_MAX} characters, no control characters");
-            say(problems, path, why);
-        }
     }
 }
 

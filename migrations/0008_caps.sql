@@ -1,0 +1,1 @@
+-- Caps and queues: how much of each cap is taken, and by whom.

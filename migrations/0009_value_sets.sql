@@ -1,0 +1,1 @@
+-- Value sets: lists that several campaigns share.

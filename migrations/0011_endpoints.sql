@@ -1,0 +1,1 @@
+-- What is known of an endpoint beyond its campaign: its circuit breaker, and notices for people.

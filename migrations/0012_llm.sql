@@ -1,0 +1,1 @@
+-- What a language model was asked and answered, and how much of a campaign's budget that took.

@@ -1,0 +1,1 @@
+-- How leads came to their status.

@@ -1,0 +1,61 @@
+//! Where and how leads are delivered: one endpoint of a campaign.
+use crate::campaign::{payload::PayloadTree, response::ResponseRules};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Headers of an endpoint, at most.
+pub const HEADERS_MAX: usize = 50;
+/// Seconds that an endpoint may take to answer, at most.
+pub const TIMEOUT_SECONDS_MAX: u64 = 120;
+
+/// Where and how leads are delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// Names the endpoint within the campaign, for ever: delivery keys are made from it.
+    pub id: String,
+    /// For people: who the buyer is.
+    pub name: String,
+    pub url: String,
+    #[serde(default)]
+    pub method: Method,
+    /// Sent with every request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// How long the buyer may take to answer, in seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u64,
+    /// The buyer recognises a repeated post by its `Idempotency-Key`, so a post without an answer may be repeated.
+    #[serde(default)]
+    pub idempotent: bool,
+    /// What is sent; a standard document when empty.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub payload: PayloadTree,
+    /// What the answer means.
+    #[schema(value_type = Object)]
+    pub response: ResponseRules,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    #[default]
+    Post,
+    Put,
+    Patch,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+fn default_timeout() -> u64 {
+    30
+}
