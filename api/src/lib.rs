@@ -11,6 +11,7 @@ pub mod keys;
 pub mod lanes;
 pub mod leads;
 pub mod moving;
+pub mod notices;
 pub mod params;
 pub mod parking;
 pub mod request;

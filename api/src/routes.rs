@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
-    params::refuse_unkept_key, parking, request,
+    notices, params::refuse_unkept_key, parking, request,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -35,6 +35,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::pause))
         .routes(routes!(lanes::resume))
+        .routes(routes!(notices::list))
         .routes(routes!(keys::list))
         .routes(routes!(keys::revoke))
         .route_layer(middleware::from_fn(refuse_unkept_key));

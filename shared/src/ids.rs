@@ -116,6 +116,8 @@ ids! {
     ParkId = "park";
     /// An API key's public half.
     KeyId = "key";
+    /// Something that people must know.
+    NoticeId = "note";
 }
 
 #[cfg(test)]

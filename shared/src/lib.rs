@@ -3,6 +3,7 @@ pub mod campaign;
 pub mod clock;
 pub mod exchange;
 pub mod failpoint;
+pub mod held;
 pub mod ids;
 pub mod journey;
 pub mod key;

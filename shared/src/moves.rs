@@ -3,7 +3,7 @@ use crate::{
     clock::Time,
     key,
     store::{
-        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place},
+        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place, Query},
         load::Loaded,
         parking::Park,
     },
@@ -228,6 +228,8 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
         unpark: None,
         attempt: None,
         child: None,
+        notices: Vec::new(),
+        query: if from == State::Held { Query::End } else { Query::None },
         at: now,
     })
 }

@@ -4,13 +4,15 @@ use serde_json::Value;
 use shared::{
     campaign::Campaign,
     clock::Time,
+    held::{self, Held},
     ids::{ParkId, SubmissionId},
     moves::fingerprint,
     stages::{Change, Verdict},
     store::{
         StoreError,
-        close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place},
+        close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place, Query},
         load::Loaded,
+        notices::Notice,
     },
     submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
     view,
@@ -244,6 +246,7 @@ impl Trip {
         }
         let notes = std::mem::take(&mut self.notes);
         self.notes.end = notes.end;
+        let (notices, query) = self.told(&notes, now);
         Close {
             workspace: self.loaded.workspace_id,
             submission: self.loaded.id,
@@ -266,8 +269,27 @@ impl Trip {
             unpark: notes.unpark,
             attempt: notes.attempt,
             child: notes.child,
+            notices,
+            query,
             at: now,
         }
+    }
+
+    /// Whom a hold is told: people, and later the buyer, who is asked.
+    fn told(&self, notes: &Notes, now: Time) -> (Vec<Notice>, Query) {
+        let planned = (self.state == State::Held).then_some(self.carry.payload.as_ref()).flatten();
+        let (Some(planned), Some((code, reason))) = (planned, &notes.reason) else {
+            return (Vec::new(), Query::None);
+        };
+        let held = Held {
+            workspace: self.loaded.workspace_id,
+            submission: self.loaded.id,
+            campaign: &self.campaign,
+            endpoint: &planned.endpoint,
+            code,
+            reason,
+        };
+        (vec![held::notice(held, now)], Query::None)
     }
 
     fn parked_due(&self, again_at: Time) -> Time {

@@ -3,6 +3,7 @@ mod campaigns;
 mod idempotency;
 mod isolation;
 mod leads;
+mod notices;
 mod openapi;
 mod operators;
 mod parking;

@@ -17,7 +17,7 @@ use shared::{
     queue::Queue,
     store::{
         Db,
-        close::{Close, Closer, NewPark, Place},
+        close::{Close, Closer, NewPark, Place, Query},
         intake::Intake,
         keys::{self, KeyRow},
         load::Loader,
@@ -232,6 +232,8 @@ impl World {
             unpark: None,
             attempt: None,
             child: None,
+            notices: Vec::new(),
+            query: Query::None,
             at: now,
         };
         assert!(self.closer.close(close).await.unwrap());

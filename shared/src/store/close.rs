@@ -3,6 +3,7 @@
 use super::{
     Db, Rows, StoreError, Tx,
     batch::{Batcher, Shape},
+    notices::{self, Notice},
     rows::{time, time_or_null},
 };
 use crate::{
@@ -17,6 +18,7 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 mod attempt;
 mod child;
 mod park;
+mod query;
 
 pub use attempt::{AttemptEnd, AttemptStart, Outcome, Started, Starter};
 
@@ -38,7 +40,22 @@ pub struct Close {
     pub unpark: Option<ParkEnd>,
     pub attempt: Option<AttemptEnd>,
     pub child: Option<NewChild>,
+    /// What people must know of it.
+    pub notices: Vec<Notice>,
+    pub query: Query,
     pub at: Time,
+}
+
+/// What becomes of the question whether the buyer has the lead.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Query {
+    /// There is none, before and after.
+    #[default]
+    None,
+    /// The submission is held, and the endpoint can be asked.
+    Begin { endpoint: String, due_at: Time },
+    /// The submission is no longer held.
+    End,
 }
 
 /// Where a submission is now.
@@ -129,6 +146,10 @@ async fn record(db: Db, closes: Arc<[Close]>) -> Result<Vec<bool>, StoreError> {
     park::end(&mut tx, &won).await?;
     park::begin(&mut tx, &won).await?;
     child::open(&mut tx, &won).await?;
+    query::begin(&mut tx, &won).await?;
+    query::end(&mut tx, &won).await?;
+    let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
+    notices::raise(&mut tx, &raised).await?;
     tx.commit().await?;
     Ok(closes.iter().map(|close| moved.contains(&close.submission)).collect())
 }

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod leads;
 pub mod load;
 pub mod migrate;
+pub mod notices;
 pub mod parking;
 pub mod rows;
 pub mod sweeps;

@@ -10,7 +10,12 @@ use shared::{
     moves::{self, Settlement},
     on_both_engines,
     queue::Job,
-    store::{close::AttemptStart, close::Started, leads},
+    store::{
+        close::AttemptStart,
+        close::Started,
+        leads,
+        notices::{self, Kind},
+    },
     submission::{Stage, Status},
 };
 
@@ -109,6 +114,39 @@ on_both_engines! {
         settle_as(&world, lead, Settlement::Sold).await;
         assert_eq!(world.submissions(lead).await[0].status, Status::Accepted);
         assert_eq!(world.calls().len(), 1);
+    }
+
+    async fn people_are_told_of_held_deliveries_once_for_an_endpoint_and_an_hour(store: TestStore) {
+        let answer = |path: &str, _| match path {
+            "/odd" => (200, json!({"thanks": true})),
+            _ => (500, json!({})),
+        };
+        let world = World::new(store, Run::Twice, answer).await;
+        let odd = world.campaign("ODD", plain(&world.sink, "/odd")).await;
+        let broken = world.campaign("BRK", plain(&world.sink, "/broken")).await;
+        for campaign in [odd, odd, broken] {
+            world.submit(campaign, json!({})).await;
+        }
+        world.settle().await;
+        world.clock.forward(Duration::hours(1));
+        world.submit(odd, json!({})).await;
+        world.settle().await;
+        let notices = notices::list(&world.store.db, world.workspace, Default::default(), 9);
+        let mut told: Vec<_> = notices
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|notice| (notice.campaign_id == Some(odd), notice.kind, notice.times))
+            .collect();
+        told.sort_by_key(|(odd, _, times)| (!odd, *times));
+        assert_eq!(
+            told,
+            [
+                (true, Kind::AnswerUnclassified, 1),
+                (true, Kind::AnswerUnclassified, 2),
+                (false, Kind::DeliveryUnknown, 1),
+            ]
+        );
     }
 
     async fn a_server_error_without_a_rule_may_mean_that_the_lead_was_taken(store: TestStore) {
