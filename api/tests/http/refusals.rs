@@ -279,6 +279,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
+    GET /api/v1/notices: admin ops
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops installation
     GET /api/v1/submissions/{submissionId}: admin leads:read
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
