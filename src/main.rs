@@ -5,7 +5,7 @@ mod system;
 mod telemetry;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, doctor, jobs, keys, migrate, serve};
+use commands::{demo, doctor, jobs, keys, migrate, secrets, serve};
 use settings::Settings;
 use std::process::ExitCode;
 
@@ -40,6 +40,8 @@ enum Command {
     Demo(demo::Options),
     /// API keys: create, list, revoke, generate.
     Keys(keys::Options),
+    /// The key ring that guards credentials: generate, rotate.
+    Secrets(secrets::Options),
     /// Stage jobs: list, show, retry, discard; pause and resume lanes.
     Jobs(jobs::Options),
 }
@@ -77,6 +79,7 @@ async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
         Command::Doctor => doctor::run(&settings).await?,
         Command::Demo(options) => demo::run(&settings, options).await?,
         Command::Keys(options) => keys::run(&settings, options).await?,
+        Command::Secrets(options) => secrets::run(&settings, options).await?,
         Command::Jobs(options) => jobs::run(&settings, options).await?,
     }
     Ok(())

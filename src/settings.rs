@@ -1,5 +1,6 @@
 //! What an operator may set, by flag or by environment. Contradictions stop the boot and name the variable.
 use clap::Args;
+use shared::secret::{KeyRing, RingError, RingSource, Sensitive};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Settings of every role.
@@ -79,6 +80,26 @@ pub struct Settings {
     )]
     pub admin_workspace: String,
 
+    /// Keys that guard the workspaces' credentials: id:base64[,id:base64], made by `leadrail secrets generate`. The first one is used for
+    /// what is new, every one opens. All processes need the same. Embedded: made by itself, as secret.keys beside the database.
+    #[arg(
+        long,
+        env = "LEADRAIL_SECRET_KEYS",
+        value_name = "LEADRAIL_SECRET_KEYS",
+        hide_env_values = true,
+        global = true
+    )]
+    pub secret_keys: Option<Sensitive>,
+
+    /// A file that holds these keys, one a line, instead of the variable.
+    #[arg(
+        long,
+        env = "LEADRAIL_SECRET_KEYS_FILE",
+        value_name = "LEADRAIL_SECRET_KEYS_FILE",
+        global = true
+    )]
+    pub secret_keys_file: Option<PathBuf>,
+
     /// Connections to PostgreSQL, at most.
     #[arg(long, env = "LEADRAIL_DATABASE_CONNECTIONS", value_name = "LEADRAIL_DATABASE_CONNECTIONS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=500), global = true)]
     pub database_connections: u32,
@@ -150,6 +171,10 @@ pub enum Contradiction {
     PublicUrl,
     #[error("LEADRAIL_ADMIN_KEY is not a Leadrail key; make one with `leadrail keys generate`")]
     AdminKey,
+    #[error("set LEADRAIL_SECRET_KEYS or LEADRAIL_SECRET_KEYS_FILE, not both")]
+    SecretKeys,
+    #[error(transparent)]
+    Ring(#[from] RingError),
     #[error("LEADRAIL_LOG is not a log filter: {0}")]
     Log(String),
 }
@@ -164,6 +189,8 @@ impl Settings {
                 *setting = None;
             }
         }
+        self.secret_keys = self.secret_keys.filter(|keys| !keys.expose().is_empty());
+        self.secret_keys_file = self.secret_keys_file.filter(|file| !file.as_os_str().is_empty());
         self
     }
 
@@ -180,6 +207,20 @@ impl Settings {
 
     pub fn is_postgres(&self) -> bool {
         self.database_url.as_deref().is_some_and(|url| url.starts_with("postgres"))
+    }
+
+    /// Where the key ring comes from. A file that is named must be there; the embedded mode's own is made at first need.
+    pub fn ring(&self) -> Result<RingSource, RingError> {
+        if let Some(keys) = &self.secret_keys {
+            return KeyRing::parse(keys.expose()).map(RingSource::Given);
+        }
+        if let Some(file) = &self.secret_keys_file {
+            return RingSource::File(file.clone()).get().map(RingSource::Given);
+        }
+        Ok(match self.database().strip_prefix("sqlite:") {
+            Some(file) => RingSource::File(PathBuf::from(file).with_file_name("secret.keys")),
+            None => RingSource::Nowhere,
+        })
     }
 
     /// Checks what no single setting can know.
@@ -206,6 +247,10 @@ impl Settings {
         if self.admin_key.as_deref().is_some_and(|key| !shared::key::is_well_formed(key)) {
             return Err(Contradiction::AdminKey);
         }
+        if self.secret_keys.is_some() && self.secret_keys_file.is_some() {
+            return Err(Contradiction::SecretKeys);
+        }
+        self.ring()?;
         Ok(())
     }
 
@@ -252,6 +297,12 @@ mod tests {
             (vec![REDIS], Err("REDIS_URL is set but")),
             (vec!["--public-url=https://a/"], Err("LEADRAIL_PUBLIC_URL")),
             (vec!["--admin-key=secret"], Err("LEADRAIL_ADMIN_KEY")),
+            (vec!["--secret-keys=k1:c2hvcnQ="], Err("LEADRAIL_SECRET_KEYS: entry 1")),
+            (vec!["--secret-keys-file=/no/such"], Err("the key ring file /no/such is not there")),
+            (
+                vec!["--secret-keys=k1:x", "--secret-keys-file=/no"],
+                Err("set LEADRAIL_SECRET_KEYS or"),
+            ),
         ] {
             let checked = settings(&line).check().map_err(|error| error.to_string());
             match wanted {

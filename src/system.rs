@@ -15,7 +15,9 @@ use shared::{
         intake::Intake,
         keys,
         load::Loader,
-        migrate, sweeps,
+        migrate,
+        secrets::Secrets,
+        sweeps,
     },
 };
 use std::{
@@ -67,6 +69,8 @@ pub enum StartError {
     InUse(String),
     #[error("the HTTP client cannot be made: {0}")]
     Http(String),
+    #[error(transparent)]
+    Ring(#[from] shared::secret::RingError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -77,6 +81,7 @@ pub struct System {
     pub queue: Queue,
     pub push: Pusher,
     pub clock: Clock,
+    pub secrets: Secrets,
     settings: Settings,
     /// Held while the embedded queue lives: a second process would not know of its jobs.
     _alone: Option<File>,
@@ -128,8 +133,9 @@ impl System {
         let push = Pusher::start(queue.clone());
         // The number plan is read at its first use, which takes a moment: before the first lead, not with it.
         tokio::task::spawn_blocking(|| drop(person::phone("+14155550100", None)));
+        let secrets = Secrets::new(db.clone(), settings.ring()?);
         let settings = settings.clone();
-        let system = Self { db, queue, push, clock, settings, _alone: alone };
+        let system = Self { db, queue, push, clock, secrets, settings, _alone: alone };
         system.admin_key().await?;
         Ok(system)
     }
@@ -184,6 +190,7 @@ impl System {
             },
             depths: Some(self.queue.clone()),
             callers: api::caller::Callers::default(),
+            secrets: self.secrets.clone(),
         })
     }
 
@@ -204,6 +211,7 @@ impl System {
             settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
             switches: Switches::default(),
             unsent: Unsent::default(),
+            secrets: self.secrets.clone(),
         }))
     }
 

@@ -33,6 +33,7 @@ pub enum Scope {
     CampaignsRead,
     CampaignsWrite,
     Ops,
+    SecretsWrite,
     Installation,
 }
 
@@ -46,6 +47,7 @@ impl Scope {
             Self::CampaignsRead => "campaigns:read",
             Self::CampaignsWrite => "campaigns:write",
             Self::Ops => "ops",
+            Self::SecretsWrite => "secrets:write",
             Self::Installation => "installation",
         }
     }
@@ -164,8 +166,18 @@ mod tests {
     fn every_scope_is_one_that_keys_can_have() {
         use Scope::{
             Admin, CampaignsRead, CampaignsWrite, Installation, LeadsRead, LeadsWrite, Ops,
+            SecretsWrite,
         };
-        let all = [Admin, LeadsRead, LeadsWrite, CampaignsRead, CampaignsWrite, Ops, Installation];
+        let all = [
+            Admin,
+            LeadsRead,
+            LeadsWrite,
+            CampaignsRead,
+            CampaignsWrite,
+            Ops,
+            SecretsWrite,
+            Installation,
+        ];
         for scope in all {
             assert!(key::SCOPES.contains(&scope.name()), "{scope:?}");
         }

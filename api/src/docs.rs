@@ -29,6 +29,7 @@ use utoipa::{
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
         (name = "Keys", description = "API keys. Scope: admin."),
+        (name = "Secrets", description = "Credentials that campaigns use. Write-only. Scope: secrets:write."),
         (name = "Health", description = "For load balancers.")
     )
 )]

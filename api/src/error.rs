@@ -152,6 +152,9 @@ impl From<StoreError> for ApiError {
             tracing::warn!(%error, "the database did not answer");
             return Self::new(Code::Unavailable, "the database cannot be reached; try again");
         }
+        if error.is_dangling() {
+            return Self::new(Code::Conflict, "something that is named was deleted a moment ago");
+        }
         tracing::error!(error = %chain(&error), "a request failed");
         Self::new(Code::Internal, "an internal error; the log has the cause")
     }

@@ -17,6 +17,7 @@ pub mod parking;
 pub mod request;
 pub mod routes;
 pub mod scan;
+pub mod secrets;
 pub mod serve;
 
 pub use routes::{openapi, router};
@@ -27,7 +28,7 @@ use shared::{
     clock::Clock,
     push::Pusher,
     queue::Queue,
-    store::{Db, close::Closer, intake::Intake, load::Loader},
+    store::{Db, close::Closer, intake::Intake, load::Loader, secrets::Secrets},
 };
 
 /// What handlers work with.
@@ -43,6 +44,7 @@ pub struct Api {
     pub settings: ApiSettings,
     /// Begins empty.
     pub callers: caller::Callers,
+    pub secrets: Secrets,
 }
 
 /// What an installation may decide.

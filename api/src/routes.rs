@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
-    notices, params::refuse_unkept_key, parking, request,
+    notices, params::refuse_unkept_key, parking, request, secrets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(notices::list))
         .routes(routes!(keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::delete))
         .route_layer(middleware::from_fn(refuse_unkept_key));
     OpenApiRouter::with_openapi(Words::openapi())
         .nest("/api/v1", v1)

@@ -16,13 +16,14 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// What a key may do. `admin` may do everything in its workspace; `ops` sees and moves its jobs. `installation` is what no workspace's
 /// owner has by itself: it stops and starts lanes, which all workspaces share.
-pub const SCOPES: [&str; 7] = [
+pub const SCOPES: [&str; 8] = [
     "admin",
     "leads:read",
     "leads:write",
     "campaigns:read",
     "campaigns:write",
     "ops",
+    "secrets:write",
     "installation",
 ];
 

@@ -15,6 +15,7 @@ pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
 pub mod rules;
+pub mod secret;
 pub mod stages;
 pub mod store;
 pub mod submission;

@@ -7,7 +7,7 @@ use shared::{
     clock::Clock,
     push::lane,
     queue::Queue,
-    store::{Db, StoreError, migrate, sweeps},
+    store::{Db, StoreError, key_rotation, migrate, sweeps},
     submission::Stage,
 };
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub async fn run(settings: &Settings) -> Result<(), Unwell> {
     report.note("settings", Ok(format!("data {}", settings.data.display())));
     match open_database(settings).await {
         Err(error) => report.note("database", Err(said(&error))),
-        Ok(db) => database(&mut report, &db).await,
+        Ok(db) => database(&mut report, &db, settings).await,
     }
     report.note("queue", queue(settings).await);
     report.note("listen", listen(settings).await);
@@ -54,7 +54,7 @@ fn said(error: &StartError) -> String {
     format!("{error}{cause}")
 }
 
-async fn database(report: &mut Report, db: &Db) {
+async fn database(report: &mut Report, db: &Db, settings: &Settings) {
     let began = Instant::now();
     let answered = db.ping().await;
     let took = began.elapsed();
@@ -62,6 +62,7 @@ async fn database(report: &mut Report, db: &Db) {
     report.note("database", answered.map_err(|error| error.to_string()));
     report.note("schema", schema(db).await);
     report.note("lanes", lanes(db).await.map_err(|error| error.to_string()));
+    report.note("secrets", secrets(db, settings).await);
     if matches!(db, Db::Postgres(_)) {
         report.note("clock", clock(db).await);
     }
@@ -85,6 +86,29 @@ async fn lanes(db: &Db) -> Result<String, StoreError> {
     let names: Vec<String> =
         paused.iter().map(|lane| format!("{} ({})", lane.lane, lane.reason)).collect();
     Ok(format!("paused: {}", names.join(", ")))
+}
+
+/// Whether the key ring opens what the database holds.
+async fn secrets(db: &Db, settings: &Settings) -> Result<String, String> {
+    let count = key_rotation::count(db).await.map_err(|error| error.to_string())?;
+    let source = settings.ring().map_err(|error| error.to_string())?;
+    let ring = match source.get() {
+        Ok(ring) => ring,
+        Err(_) if count == 0 => return Ok("no key ring, and no secret to open".into()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let found = key_rotation::check(db, &ring).await.map_err(|error| error.to_string())?;
+    if let Some((workspace, why)) = found.closed.first() {
+        return Err(format!(
+            "{} of {count} data keys do not open; {workspace}: {why}",
+            found.closed.len()
+        ));
+    }
+    let behind = match found.behind {
+        0 => String::new(),
+        n => format!("; {n} wait for `leadrail secrets rotate`"),
+    };
+    Ok(format!("{} keys open {count} data keys{behind}", ring.ids().len()))
 }
 
 /// Due times come from the program's clock; a machine whose clock is off fires early or late.

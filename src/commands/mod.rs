@@ -4,4 +4,5 @@ pub mod doctor;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;
+pub mod secrets;
 pub mod serve;

@@ -8,6 +8,7 @@ use shared::{
         Db,
         close::{Closer, Starter},
         load::Loader,
+        secrets::Secrets,
     },
 };
 use std::{
@@ -28,6 +29,7 @@ pub struct Context {
     pub settings: Settings,
     pub switches: Switches,
     pub unsent: Unsent,
+    pub secrets: Secrets,
 }
 
 /// Deliveries whose intent this process could not confirm: the database went away at its commit. Nothing was sent for them, so should

@@ -1,7 +1,10 @@
 //! Stage 8 with the outside: the intent on disk, the exchange, the verdict.
 use crate::{
     context::Context,
-    outside::http::{Method, OutboundRequest},
+    outside::{
+        auth::{self, Credentials, NoCredentials},
+        http::{Method, OutboundRequest},
+    },
     step::{StepError, step},
     trip::Trip,
 };
@@ -33,6 +36,11 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         );
         return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
     };
+    let credentials = match auth::credentials(ctx, trip.loaded.workspace_id, endpoint).await {
+        Ok(credentials) => credentials,
+        Err(NoCredentials::Store(error)) => return Err(error.into()),
+        Err(NoCredentials::Trouble(why)) => return auth::without(ctx, trip, endpoint, &why).await,
+    };
     let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
         Started::Stale => return Ok(None),
         Started::Open { number } if ctx.unsent.take(trip.id(), trip.loaded.generation) => number,
@@ -43,7 +51,8 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         Started::Go { number } => number,
     };
     failpoint("delivery.before_call", &trip.loaded.email);
-    let exchange = ctx.http.send(request(endpoint, &planned)).await;
+    let mut exchange = ctx.http.send(request(endpoint, &planned, &credentials)).await;
+    credentials.hide(&mut exchange);
     failpoint("delivery.after_call", &trip.loaded.email);
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
     let (verdict, end) = decide(endpoint, &exchange, number, tries);
@@ -87,10 +96,9 @@ fn lost(number: i64) -> AttemptEnd {
     }
 }
 
-fn request(endpoint: &Endpoint, planned: &Planned) -> OutboundRequest {
+fn request(endpoint: &Endpoint, planned: &Planned, known: &Credentials) -> OutboundRequest {
     let config = &endpoint.config;
-    let mut headers: Vec<(String, String)> =
-        config.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut headers: Vec<(String, String)> = known.headers().collect();
     headers.push(("content-type".into(), "application/json".into()));
     headers.push(("idempotency-key".into(), planned.idempotency_key.clone()));
     OutboundRequest {

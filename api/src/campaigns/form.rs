@@ -7,10 +7,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use shared::{
-    campaign::CampaignConfig,
+    campaign::{CampaignConfig, config::named_secrets},
     ids::{CampaignId, WorkspaceId},
     rules::Rule,
-    store::{Db, StoreError, campaigns},
+    store::{Db, StoreError, campaigns, secrets},
 };
 use std::collections::HashSet;
 
@@ -49,6 +49,7 @@ pub async fn check(
         problems.push(Detail::new(format!("config.{}", problem.path), problem.message));
     }
     strangers(&api.db, caller.workspace, &config, &mut problems).await?;
+    unknown_secrets(&api.db, caller.workspace, &config, &mut problems).await?;
     if problems.is_empty() { Ok(config) } else { Err(ApiError::invalid(problems)) }
 }
 
@@ -97,6 +98,26 @@ async fn strangers(
             let path = format!("config.{path}");
             problems.push(Detail::new(path, "there is no such campaign in this workspace"));
         }
+    }
+    Ok(())
+}
+
+/// Notes named secrets that the workspace does not have.
+async fn unknown_secrets(
+    db: &Db,
+    workspace: WorkspaceId,
+    config: &CampaignConfig,
+    problems: &mut Vec<Detail>,
+) -> Result<(), StoreError> {
+    let config = serde_json::to_value(config).expect("a configuration is plain data");
+    let named = named_secrets(&config);
+    let wanted = named.iter().map(|(_, name)| name.as_str());
+    let unknown = secrets::unknown(db, workspace, wanted).await?;
+    for (path, name) in named.iter().filter(|(_, name)| unknown.contains(name)) {
+        let why = format!(
+            "there is no secret {name:?} in this workspace; keep it with PUT /api/v1/secrets"
+        );
+        problems.push(Detail::new(format!("config.{path}.secret"), why));
     }
     Ok(())
 }

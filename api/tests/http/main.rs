@@ -8,5 +8,6 @@ mod openapi;
 mod operators;
 mod parking;
 mod refusals;
+mod secrets;
 mod serving;
 mod support;

@@ -242,7 +242,10 @@ async fn each_route_opens_to_its_scope_only() {
                     };
                     url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
                 });
-            let url = url.replace("{stage}", "payload").replace("{token}", "none");
+            let url = url
+                .replace("{stage}", "payload")
+                .replace("{token}", "none")
+                .replace("{secretName}", "none");
             let mut open = Vec::new();
             for (scope, key) in &keys {
                 let ask = world.ask_as(key, &method.to_uppercase(), &url).json(json!([]));
@@ -280,11 +283,14 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/leads/{leadId}: admin leads:read
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
     GET /api/v1/notices: admin ops
-    POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops installation
+    POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /api/v1/secrets: admin secrets:write
+    PUT /api/v1/secrets/{secretName}: admin secrets:write
+    DELETE /api/v1/secrets/{secretName}: admin secrets:write
     GET /api/v1/submissions/{submissionId}: admin leads:read
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
-    GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops installation
-    GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops installation
+    GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     "#);
 }
 

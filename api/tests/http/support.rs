@@ -22,8 +22,10 @@ use shared::{
         keys::{self, KeyRow},
         load::Loader,
         migrate, parking,
+        secrets::Secrets,
     },
     submission::{Stage, State},
+    testing,
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tower::ServiceExt;
@@ -98,6 +100,7 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
             request_timeout: ApiSettings::REQUEST_TIMEOUT,
         },
         callers: Default::default(),
+        secrets: Secrets::new(db.clone(), testing::ring()),
     }
 }
 

@@ -5,11 +5,14 @@ use super::{
 use crate::{ids::CampaignId, rules::Rule, submission::End};
 use serde::{Deserialize, Serialize};
 
+pub mod auth;
 mod checks;
 pub mod endpoint;
 mod endpoint_checks;
+mod secret_ref;
 
 pub use endpoint::{EndpointConfig, Method};
+pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
 
 /// Routing rules, hard stops or disqualification rules of a campaign, at most.
 pub const RULES_MAX: usize = 200;

@@ -1,4 +1,5 @@
 //! The nine stages. Each file answers one question about a submission and touches nothing.
+pub mod credentials;
 pub mod s1_routing;
 pub mod s2_first_action;
 pub mod s3_disqualification;

@@ -1,6 +1,7 @@
 //! Campaigns and their revisions.
-use super::{Db, Rows, StoreError, Tx};
+use super::{Db, Rows, StoreError, Tx, secrets};
 use crate::{
+    campaign::config::named_secrets,
     clock::Time,
     ids::{CampaignId, WorkspaceId},
 };
@@ -35,7 +36,8 @@ pub struct Draft {
     pub at: Time,
 }
 
-/// Stores a new campaign, active, at revision 1. [`StoreError::is_taken`] when the code is used already.
+/// Stores a new campaign, active, at revision 1. [`StoreError::is_taken`] when the code is used already,
+/// [`StoreError::is_dangling`] when it names a secret that is not there.
 pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     tx.ex()
@@ -92,7 +94,8 @@ async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), S
         .bind(draft.at)
         .run()
         .await?;
-    Ok(())
+    let named = named_secrets(&draft.config).into_iter().map(|(_, name)| name).collect();
+    secrets::note_uses(tx, draft.workspace, draft.id, &named).await
 }
 
 pub async fn get(

@@ -6,6 +6,7 @@ pub mod db;
 pub mod dialect;
 pub mod intake;
 pub mod jobs;
+pub mod key_rotation;
 pub mod keys;
 pub mod leads;
 pub mod load;
@@ -13,6 +14,7 @@ pub mod migrate;
 pub mod notices;
 pub mod parking;
 pub mod rows;
+pub mod secrets;
 pub mod sweeps;
 
 pub use db::{Db, Ex, Tx};
@@ -68,6 +70,11 @@ impl StoreError {
     /// A row with that key is there already.
     pub fn is_taken(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// A row that it refers to is not there, or one that goes is referred to.
+    pub fn is_dangling(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_foreign_key_violation())
     }
 
     /// The same error for another caller of the batch.

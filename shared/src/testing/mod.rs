@@ -11,6 +11,7 @@ mod leash;
 mod port;
 mod process;
 mod redis;
+mod ring;
 mod store;
 mod wait;
 
@@ -19,4 +20,5 @@ pub use database::{TestDatabase, fresh_database};
 pub use engines::{postgres_url, redis_url};
 pub use process::Process;
 pub use redis::RedisServer;
+pub use ring::ring;
 pub use store::{TestStore, noon};

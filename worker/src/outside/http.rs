@@ -62,13 +62,27 @@ pub enum Method {
 }
 
 /// What is to be sent. `timeout` is the deadline of the whole exchange, the answer's body included.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutboundRequest {
     pub method: Method,
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub timeout: Duration,
+}
+
+/// Without the headers' values and the body: they hold credentials and people.
+impl std::fmt::Debug for OutboundRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let (url, _) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        write!(
+            f,
+            "OutboundRequest({:?} {url}, headers {names:?}, {} bytes)",
+            self.method,
+            self.body.len()
+        )
+    }
 }
 
 /// Names the one TLS implementation of the whole program; every `reqwest` client needs it. Naming it again changes nothing.
@@ -179,7 +193,9 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, NotSent> {
             return Err(refuse("is written by the client alone"));
         }
         let value = HeaderValue::try_from(value.as_str());
-        headers.append(key, value.map_err(|_| refuse("has a value that no header can hold"))?);
+        let mut value = value.map_err(|_| refuse("has a value that no header can hold"))?;
+        value.set_sensitive(true); // debug output of what handles it says nothing
+        headers.append(key, value);
     }
     Ok(headers)
 }

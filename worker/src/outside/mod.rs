@@ -1,3 +1,4 @@
 //! The only way out.
+pub mod auth;
 pub mod http;
 pub mod resolver;

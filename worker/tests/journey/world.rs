@@ -15,10 +15,11 @@ use shared::{
         intake::{Arrival, CampaignRef, Intake, Receipt, Who},
         leads::{self, SubmissionRow},
         load::Loader,
+        secrets::Secrets,
         sweeps,
     },
     submission::Stage,
-    testing::{TestStore, noon},
+    testing::{TestStore, noon, ring},
 };
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -258,5 +259,6 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
         },
         switches: Switches::default(),
         unsent: Unsent::default(),
+        secrets: Secrets::new(db.clone(), ring()),
     }
 }

@@ -1,4 +1,5 @@
 //! Where and how leads are delivered: one endpoint of a campaign.
+use super::auth::{Auth, HeaderText};
 use crate::campaign::{payload::PayloadTree, response::ResponseRules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,9 +20,12 @@ pub struct EndpointConfig {
     pub url: String,
     #[serde(default)]
     pub method: Method,
-    /// Sent with every request.
+    /// How the endpoint knows us.
+    #[serde(default, skip_serializing_if = "Auth::is_none")]
+    pub auth: Auth,
+    /// Sent with every request: texts, or secrets as `{"secret": "NAME", "prefix": "Token "}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, HeaderText>,
     /// How long the buyer may take to answer, in seconds.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: u64,

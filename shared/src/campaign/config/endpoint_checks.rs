@@ -1,5 +1,6 @@
 //! What must hold of an endpoint before its campaign is saved.
 use super::{
+    auth::{self, HeaderText},
     checks::{Problems, count, name, say},
     endpoint::{EndpointConfig, HEADERS_MAX, TIMEOUT_SECONDS_MAX},
 };
@@ -8,7 +9,7 @@ use crate::campaign::guard::{GuardPolicy, check_url};
 /// Characters of a header's value, at most.
 const HEADER_VALUE_MAX: usize = 4_000;
 /// Headers that the delivery sets itself.
-const OWN_HEADERS: [&str; 5] =
+pub(super) const OWN_HEADERS: [&str; 5] =
     ["host", "content-length", "content-type", "transfer-encoding", "idempotency-key"];
 
 pub(super) fn endpoint(
@@ -31,6 +32,7 @@ pub(super) fn endpoint(
         say(problems, format!("{at}.timeoutSeconds"), why);
     }
     headers(one, at, problems);
+    auth::check(one, at, policy, problems);
     one.payload.validate(&format!("{at}.payload"), problems);
     one.response.validate(&format!("{at}.response"), problems);
 }
@@ -39,9 +41,11 @@ fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
     count(&format!("{at}.headers"), one.headers.len(), HEADERS_MAX, problems);
     for (header, value) in &one.headers {
         let path = format!("{at}.headers.{header}");
-        let token = !header.is_empty()
-            && header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-        if !token {
+        let value = match value {
+            HeaderText::Plain(text) => text.as_str(),
+            HeaderText::Secret(_) => "",
+        };
+        if !is_header_name(header) {
             say(problems, path, "is not a header name");
         } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
             say(problems, path, "is set by the delivery itself");
@@ -50,4 +54,9 @@ fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
             say(problems, path, why);
         }
     }
+}
+
+pub(super) fn is_header_name(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(fits)
 }
