@@ -32,7 +32,7 @@ use worker::{
     campaigns::Campaigns,
     context::{Context, Unsent},
     lanes::Concurrency,
-    outside::http::DeliveryClient,
+    outside::{http::DeliveryClient, oauth::TokenKeeper},
     switches::Switches,
 };
 
@@ -212,6 +212,7 @@ impl System {
             switches: Switches::default(),
             unsent: Unsent::default(),
             secrets: self.secrets.clone(),
+            tokens: TokenKeeper::default(),
         }))
     }
 

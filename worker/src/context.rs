@@ -1,5 +1,9 @@
 //! Everything a stage job may touch, and nothing else.
-use crate::{campaigns::Campaigns, outside::http::DeliveryClient, switches::Switches};
+use crate::{
+    campaigns::Campaigns,
+    outside::{http::DeliveryClient, oauth::TokenKeeper},
+    switches::Switches,
+};
 use shared::{
     clock::Clock,
     ids::SubmissionId,
@@ -30,6 +34,7 @@ pub struct Context {
     pub switches: Switches,
     pub unsent: Unsent,
     pub secrets: Secrets,
+    pub tokens: TokenKeeper,
 }
 
 /// Deliveries whose intent this process could not confirm: the database went away at its commit. Nothing was sent for them, so should

@@ -13,6 +13,7 @@ use shared::{
     failpoint::failpoint,
     stages::{
         Verdict,
+        credentials::with_another_token,
         s8_delivery::{Tries, decide, on_open_attempt, or_next_endpoint},
     },
     store::close::{AttemptEnd, AttemptStart, Outcome, Started},
@@ -55,7 +56,10 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     credentials.hide(&mut exchange);
     failpoint("delivery.after_call", &trip.loaded.email);
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
-    let (verdict, end) = decide(endpoint, &exchange, number, tries);
+    let (mut verdict, mut end) = decide(endpoint, &exchange, number, tries);
+    if auth::is_refused_once(ctx, trip, endpoint, &credentials, &exchange).await {
+        (verdict, end) = with_another_token(endpoint, verdict, end);
+    }
     trip.attempted(end);
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))
 }

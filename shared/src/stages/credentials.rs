@@ -3,6 +3,7 @@ use super::{Verdict, s8_delivery::Tries};
 use crate::{
     campaign::Endpoint,
     patience::{self, Pause},
+    store::close::{AttemptEnd, Outcome},
     submission::{End, Event, Stage},
 };
 use std::{borrow::Cow, fmt, time::Duration};
@@ -32,6 +33,21 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)
     }
+}
+
+/// The buyer refused the token, so it has not taken the lead: it is sent again at once, with another one. An answer that a rule takes for a
+/// sale stays one.
+pub fn with_another_token(
+    endpoint: &Endpoint,
+    verdict: Verdict,
+    mut end: AttemptEnd,
+) -> (Verdict, AttemptEnd) {
+    if matches!(end.outcome, Outcome::Accepted | Outcome::Duplicate) {
+        return (verdict, end);
+    }
+    end.outcome = Outcome::Failed;
+    let why = format!("{} refused the access token; another one is fetched", endpoint.config.name);
+    (Verdict::again(Duration::ZERO, "token_expired", why), end)
 }
 
 /// Nothing was sent this time. `may_be_there` says that an earlier attempt at this endpoint may have been taken: then the lead is never

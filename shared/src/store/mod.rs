@@ -12,6 +12,7 @@ pub mod leads;
 pub mod load;
 pub mod migrate;
 pub mod notices;
+pub mod oauth;
 pub mod parking;
 pub mod rows;
 pub mod secrets;

@@ -28,6 +28,9 @@ pub struct Carry {
     /// What the campaign's later endpoints are sent if the earlier ones do not take the lead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Planned>,
+    /// The endpoint for which another access token was fetched because it refused one: that is done once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed: Option<String>,
 }
 
 impl Carry {

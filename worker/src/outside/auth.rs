@@ -1,4 +1,5 @@
 //! From what an endpoint says of credentials to the headers of a request. Asked before an attempt begins: nothing was sent yet.
+use super::oauth::{self, Lent};
 use crate::{context::Context, step::StepError, trip::Trip};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use shared::{
         secrets::{Opened, SecretError},
     },
 };
+use std::time::Duration;
 
 /// Values shorter than this are not looked for in answers: they would be found in every other word.
 const ECHO_MIN: usize = 8;
@@ -32,6 +34,7 @@ const REDACTED: &[u8] = b"[REDACTED]";
 pub struct Credentials {
     headers: Vec<(String, Sensitive)>,
     hidden: Vec<Sensitive>,
+    lent: Option<Lent>,
 }
 
 /// Why there are no credentials.
@@ -131,12 +134,34 @@ pub async fn credentials(
             let value = open(ctx, workspace, &value.secret).await?.value;
             made.add(name, value.expose().to_owned());
         }
-        Auth::OAuth2(_) => {
-            let why = "this release fetches no tokens";
-            return Err(NoCredentials::Trouble(Trouble::stuck("no_token", why)));
+        Auth::OAuth2(oauth) => {
+            let timeout = Duration::from_secs(endpoint.config.timeout_seconds);
+            let lent = oauth::lend(ctx, workspace, oauth, timeout).await?;
+            made.add("authorization", format!("Bearer {}", lent.access.expose()));
+            made.hidden.push(lent.access.clone());
+            made.lent = Some(lent);
         }
     }
     Ok(made)
+}
+
+/// Whether the buyer refused a token for the first time: then it surely has not taken the lead, which is sent once more with another token.
+pub async fn is_refused_once(
+    ctx: &Context,
+    trip: &mut Trip,
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    exchange: &Exchange,
+) -> bool {
+    let (Some(lent), Exchange::Answered(answer, _)) = (&credentials.lent, exchange) else {
+        return false;
+    };
+    if answer.status != 401 {
+        return false;
+    }
+    oauth::refused(ctx, lent).await;
+    let before = trip.carry.renewed.replace(endpoint.config.id.clone());
+    before.as_ref() != Some(&endpoint.config.id)
 }
 
 /// What becomes of a delivery without credentials.

@@ -260,5 +260,6 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
         switches: Switches::default(),
         unsent: Unsent::default(),
         secrets: Secrets::new(db.clone(), ring()),
+        tokens: Default::default(),
     }
 }
