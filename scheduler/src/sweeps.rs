@@ -1,6 +1,7 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
 pub mod due;
 pub mod forget;
+pub mod queue;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -35,6 +36,12 @@ impl Sweep {
 pub const ALL: &[Sweep] = &[
     // A lead that waits for its bell waits a second at most.
     Sweep { name: "due", cron: "* * * * * *", run: |scheduler| Box::pin(due::sweep(scheduler)) },
+    // Who waits for room goes within a second of it.
+    Sweep {
+        name: "queue",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(queue::sweep(scheduler)),
+    },
     // Answers are kept for days; an hour more or less is nothing.
     Sweep {
         name: "forget_answers",

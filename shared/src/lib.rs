@@ -1,6 +1,7 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
 pub mod campaign;
 pub mod clock;
+pub mod drain;
 pub mod exchange;
 pub mod failpoint;
 pub mod held;

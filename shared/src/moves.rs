@@ -3,7 +3,7 @@ use crate::{
     clock::Time,
     key,
     store::{
-        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place, Query},
+        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place, Places, Query},
         load::Loaded,
         parking::Park,
     },
@@ -227,11 +227,23 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
         park: None,
         unpark: None,
         attempt: None,
+        places: places(from, what.event),
         child: None,
         notices: Vec::new(),
         query: if from == State::Held { Query::End } else { Query::None },
         at: now,
     })
+}
+
+/// What a move by hand does to the submission's places under caps. A held delivery that is given up or posted again keeps them: the buyer
+/// may have the lead.
+fn places(from: State, event: Event) -> Places {
+    match (from, event) {
+        (_, Event::Sold) => Places::Confirm,
+        (State::Held, Event::Refused | Event::NextEndpoint) => Places::GiveBack,
+        (State::InStage(Stage::Delivery) | State::Queued, _) => Places::GiveBack,
+        _ => Places::Keep,
+    }
 }
 
 fn stage_of(state: State, column: Stage) -> Stage {

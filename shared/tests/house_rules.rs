@@ -156,7 +156,7 @@ const NOT_SHARED: &[(&str, &str)] = &[
 
 /// The SQL texts of a source: every string literal that begins with a verb or a clause of SQL.
 fn sql_texts(source: &str) -> Vec<String> {
-    let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WHERE "];
+    let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WHERE ", "WITH "];
     source
         .split('"')
         .skip(1)

@@ -22,6 +22,8 @@ type Key = (WorkspaceId, CampaignId, i64);
 pub struct Campaigns {
     db: Db,
     kept: RwLock<HashMap<Key, Arc<Campaign>>>,
+    /// The newest revision of each campaign that this process has heard of.
+    newest: RwLock<HashMap<(WorkspaceId, CampaignId), i64>>,
 }
 
 /// Why a revision cannot be had.
@@ -35,7 +37,7 @@ pub enum CampaignError {
 
 impl Campaigns {
     pub fn new(db: Db) -> Self {
-        Self { db, kept: RwLock::default() }
+        Self { db, kept: RwLock::default(), newest: RwLock::default() }
     }
 
     pub async fn get(
@@ -59,5 +61,31 @@ impl Campaigns {
         }
         kept.insert(key, campaign.clone());
         Ok(campaign)
+    }
+    /// The newest revision that this process has heard of: what counts for caps and schedule. It may be older than the newest there is.
+    pub async fn newest(
+        &self,
+        workspace: WorkspaceId,
+        own: &Arc<Campaign>,
+    ) -> Result<Arc<Campaign>, CampaignError> {
+        let heard = self.hear(workspace, own.id, own.revision);
+        if heard == own.revision {
+            Ok(own.clone())
+        } else {
+            self.get(workspace, own.id, heard).await
+        }
+    }
+
+    /// Notes that a revision exists; answers with the newest one known.
+    pub fn hear(&self, workspace: WorkspaceId, id: CampaignId, revision: i64) -> i64 {
+        let known = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&(workspace, id)).filter(|known| **known >= revision) {
+            return *known;
+        }
+        drop(known);
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        let heard = newest.entry((workspace, id)).or_insert(revision);
+        *heard = revision.max(*heard);
+        *heard
     }
 }

@@ -5,24 +5,27 @@ use crate::{
         auth::{self, Credentials, NoCredentials},
         http::{Method, OutboundRequest},
     },
+    room,
     step::{StepError, step},
     trip::Trip,
 };
 use shared::{
-    campaign::{Endpoint, config},
+    campaign::{Campaign, Endpoint, config},
     failpoint::failpoint,
     stages::{
         Verdict,
         credentials::with_another_token,
+        room::{behind_others, full},
         s8_delivery::{Tries, decide, on_open_attempt, or_next_endpoint},
     },
-    store::close::{AttemptEnd, AttemptStart, Outcome, Started},
+    store::close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
     submission::carry::Planned,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Performs the planned delivery; none when the submission has moved on and nothing must be sent.
 pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, StepError> {
+    let ruling = room::ruling(ctx, trip).await?;
     if !trip.loaded.lead_status.is_processed() {
         return step(ctx, trip).await;
     }
@@ -42,14 +45,15 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         Err(NoCredentials::Store(error)) => return Err(error.into()),
         Err(NoCredentials::Trouble(why)) => return auth::without(ctx, trip, endpoint, &why).await,
     };
-    let number = match begin(ctx, trip, &planned, endpoint.config.idempotent).await? {
-        Started::Stale => return Ok(None),
-        Started::Open { number } if ctx.unsent.take(trip.id(), trip.loaded.generation) => number,
-        Started::Open { number } => {
+    let begun = begin(ctx, trip, ruling, (&planned, endpoint.config.idempotent)).await?;
+    let number = match begun {
+        Begun::Turned(verdict) => return Ok(verdict),
+        Begun::Open(number) if ctx.unsent.take(trip.id(), trip.loaded.generation) => number,
+        Begun::Open(number) => {
             trip.attempted(lost(number));
             return Ok(Some(on_open_attempt(number)));
         }
-        Started::Go { number } => number,
+        Begun::Go(number) => number,
     };
     failpoint("delivery.before_call", &trip.loaded.email);
     let mut exchange = ctx.http.send(request(endpoint, &planned, &credentials)).await;
@@ -64,11 +68,52 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))
 }
 
+/// How often a campaign may be saved while one delivery asks for its places.
+const SAVES_MAX: usize = 5;
+
+enum Begun {
+    /// Send now, as the attempt with this number.
+    Go(i64),
+    /// An earlier attempt has no outcome.
+    Open(i64),
+    /// Send nothing: there is no room, or (none) the submission has moved on.
+    Turned(Option<Verdict>),
+}
+
+/// Asks for room and puts the intent on disk.
 async fn begin(
     ctx: &Context,
     trip: &Trip,
-    planned: &Planned,
-    idempotent: bool,
+    mut ruling: Arc<Campaign>,
+    (planned, idempotent): (&Planned, bool),
+) -> Result<Begun, StepError> {
+    let workspace = trip.loaded.workspace_id;
+    for _ in 0..SAVES_MAX {
+        if let Some(verdict) = room::closed(ctx, trip, &ruling, planned).await? {
+            return Ok(Begun::Turned(Some(verdict)));
+        }
+        let needs = room::needs(ctx, trip, &ruling);
+        return Ok(match intend(ctx, trip, (planned, idempotent), needs).await? {
+            Started::Go { number } => Begun::Go(number),
+            Started::Open { number } => Begun::Open(number),
+            Started::Full { claim } => Begun::Turned(Some(full(&claim, ctx.clock.now()))),
+            Started::BehindOthers => Begun::Turned(Some(behind_others(ctx.clock.now()))),
+            Started::Stale => Begun::Turned(None),
+            Started::OldNeeds { newest } => {
+                ctx.campaigns.hear(workspace, ruling.id, newest);
+                ruling = ctx.campaigns.get(workspace, ruling.id, newest).await?;
+                continue;
+            }
+        });
+    }
+    Err(StepError::Stuck("its campaign is being saved over and over".into()))
+}
+
+async fn intend(
+    ctx: &Context,
+    trip: &Trip,
+    (planned, idempotent): (&Planned, bool),
+    needs: Option<Needs>,
 ) -> Result<Started, StepError> {
     let start = AttemptStart {
         workspace: trip.loaded.workspace_id,
@@ -77,6 +122,7 @@ async fn begin(
         endpoint: planned.endpoint.clone(),
         idempotency_key: planned.idempotency_key.clone(),
         over_open: idempotent,
+        needs,
         at: ctx.clock.now(),
     };
     let begun = ctx.starter.begin(start).await;

@@ -30,9 +30,11 @@ pub async fn fallback(ctx: &Context, trip: &Trip) -> Result<FallbackFacts, StepE
     let mut tried = trip.carry.fallen_from.clone();
     tried.extend(&trip.carry.routed_from);
     tried.push(trip.loaded.campaign_id);
-    let list = match trip.loaded.parent_id {
-        None => trip.campaign.config.fallback.clone(),
-        Some(root) => list_of(ctx, root).await?,
+    let overflow = trip.carry.overflow.as_ref().and_then(|overflow| overflow.to);
+    let list = match (overflow, trip.loaded.parent_id) {
+        (Some(only), _) => Fallback { campaigns: vec![only], ..Fallback::default() },
+        (None, None) => trip.campaign.config.fallback.clone(),
+        (None, Some(root)) => list_of(ctx, root).await?,
     };
     let standings = ask(ctx, trip, &list.campaigns).await?;
     Ok(FallbackFacts { list, tried, standings })

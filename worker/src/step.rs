@@ -68,7 +68,8 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         State::InStage(Stage::Fallback) => {
             let facts = gather::fallback(ctx, trip).await?;
             let end = trip.end().unwrap_or(End::Failed);
-            s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings)
+            let wait_until = trip.carry.overflow.as_ref().and_then(|overflow| overflow.wait_until);
+            s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings, wait_until)
         }
         State::InStage(Stage::Delivery)
         | State::Parked

@@ -10,7 +10,10 @@ use shared::{
     stages::{Change, Verdict},
     store::{
         StoreError,
-        close::{AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place, Query},
+        close::{
+            AttemptEnd, Close, Event as Line, NewChild, NewPark, Outcome, ParkEnd, Place, Places,
+            Query,
+        },
         load::Loaded,
         notices::Notice,
     },
@@ -30,6 +33,8 @@ pub struct Trip {
     pub generation: i64,
     pub attempt: i64,
     pub carry: Carry,
+    /// It may hold places under caps.
+    pub capped: bool,
     /// The lead view, made when a stage first asks for it and thrown away when what it shows has changed.
     view: Option<Value>,
     /// What the next close says beside the state.
@@ -69,6 +74,7 @@ impl Trip {
             generation: loaded.generation,
             attempt: loaded.attempt,
             carry: loaded.carry.0.clone(),
+            capped: false,
             view: None,
             notes,
             lines: Vec::with_capacity(LINES),
@@ -200,6 +206,15 @@ impl Trip {
                 self.carry.turn_to_next_endpoint();
             }
             Change::End(end) => self.notes.end = Some(end),
+            Change::Overflow(overflow) => {
+                self.notes.end = Some(End::NoRoom);
+                self.carry.overflow = Some(overflow);
+            }
+            Change::Queue { until } => {
+                self.notes.end = None;
+                self.notes.due_at = Some(until);
+                self.carry.overflow = None;
+            }
             Change::Later(pause) => {
                 let pause = Duration::from_std(pause).unwrap_or(Duration::MAX);
                 self.notes.due_at = now.checked_add_signed(pause);
@@ -267,6 +282,7 @@ impl Trip {
             events: std::mem::take(&mut self.lines),
             park: notes.park,
             unpark: notes.unpark,
+            places: self.places(notes.attempt.as_ref()),
             attempt: notes.attempt,
             child: notes.child,
             notices,
@@ -290,6 +306,15 @@ impl Trip {
             reason,
         };
         (vec![held::notice(held, now)], Query::None)
+    }
+
+    fn places(&self, attempt: Option<&AttemptEnd>) -> Places {
+        if !self.capped {
+            return Places::Keep;
+        }
+        let sold = self.state == State::Finished && self.notes.end.is_some_and(End::is_sold);
+        let perhaps = attempt.is_some_and(|attempt| attempt.outcome == Outcome::Unknown);
+        Places::after(self.state, sold, perhaps)
     }
 
     fn parked_due(&self, again_at: Time) -> Time {

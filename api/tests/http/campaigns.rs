@@ -61,11 +61,17 @@ async fn a_configuration_of_another_shape_is_refused_where_it_differs() {
     }
     let huge = json!({"name": "x".repeat(300_000), "config": {}});
     lines.push(world.post("/api/v1/campaigns", huge).await.refusal());
+    // Whatever a configuration may have: the list grows with every feature.
+    let known = |line: &str| match line.split_once("known here: `timezone`") {
+        Some((before, _)) => format!("{before}known here: …"),
+        None => line.to_owned(),
+    };
+    let lines: Vec<String> = lines.iter().flat_map(|line| line.lines()).map(known).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     422 VALIDATION_ERROR: config is a list; expected an object
       config | is a list; expected an object
-    422 VALIDATION_ERROR: config.routng is not a known field; known here: `timezone`, `duplicates`, `autoRouting`, `routing`, `hardStops`, `firstAction`, `disqualification`, `computedKeys`, `requiredFields`, `acceptedValues`, `endpoints`, `fallback`
-      config.routng | is not a known field; known here: `timezone`, `duplicates`, `autoRouting`, `routing`, `hardStops`, `firstAction`, `disqualification`, `computedKeys`, `requiredFields`, `acceptedValues`, `endpoints`, `fallback`
+    422 VALIDATION_ERROR: config.routng is not a known field; known here: …
+      config.routng | is not a known field; known here: …
     422 VALIDATION_ERROR: config.duplicates.windowDays is "30"; expected a whole number
       config.duplicates.windowDays | is "30"; expected a whole number
     422 VALIDATION_ERROR: config.routing[0].to is missing

@@ -17,7 +17,7 @@ use shared::{
     queue::Queue,
     store::{
         Db,
-        close::{Close, Closer, NewPark, Place, Query},
+        close::{Close, Closer, NewPark, Place, Places, Query},
         intake::Intake,
         keys::{self, KeyRow},
         load::Loader,
@@ -233,6 +233,7 @@ impl World {
             events: Vec::new(),
             park,
             unpark: None,
+            places: Places::Keep,
             attempt: None,
             child: None,
             notices: Vec::new(),

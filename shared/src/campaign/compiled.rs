@@ -5,6 +5,7 @@ use super::{
     config::{CampaignConfig, EndpointConfig},
     required::RequiredFields,
     response::ResponseClassifier,
+    room::Room,
 };
 use crate::ids::CampaignId;
 use chrono_tz::Tz;
@@ -24,6 +25,8 @@ pub struct Campaign {
     /// The fields that stage 5 looks for, beside those the payload marks.
     pub required: RequiredFields,
     pub accepted: Vec<AcceptedMatcher>,
+    /// How many leads it takes, and when.
+    pub room: Room,
     /// In the order in which they are asked.
     pub endpoints: Vec<Endpoint>,
 }
@@ -76,7 +79,20 @@ impl Campaign {
             accepted.collect::<Result<_, _>>().map_err(|problems| unusable(first(problems)))?;
         let Name { code, name, .. } = name;
         let zone = zone.unwrap_or(Tz::UTC);
-        Ok(Self { id, code, name, revision, zone, config, computed, required, accepted, endpoints })
+        let room = Room::new(zone, &config.caps, config.schedule.as_ref());
+        Ok(Self {
+            id,
+            code,
+            name,
+            revision,
+            zone,
+            config,
+            computed,
+            required,
+            accepted,
+            room,
+            endpoints,
+        })
     }
 }
 

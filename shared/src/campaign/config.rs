@@ -9,9 +9,12 @@ pub mod auth;
 mod checks;
 pub mod endpoint;
 mod endpoint_checks;
+pub mod room;
+mod room_checks;
 mod secret_ref;
 
 pub use endpoint::{EndpointConfig, Method};
+pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
 
 /// Routing rules, hard stops or disqualification rules of a campaign, at most.
@@ -52,6 +55,12 @@ pub struct CampaignConfig {
     /// What the endpoint accepts, field by field.
     #[schema(value_type = Vec<Object>)]
     pub accepted_values: Vec<AcceptedValues>,
+    /// How many leads are delivered in a time, at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
+    /// At which hours leads are delivered; at any when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Where and how leads are delivered: in order, until one takes the lead.
     pub endpoints: Vec<EndpointConfig>,
     /// Which campaigns try when this one does not take the lead.
@@ -213,6 +222,11 @@ impl CampaignConfig {
         let routing = routing.map(|(at, rule)| (format!("routing[{at}].to"), rule.to));
         let fallback = self.fallback.campaigns.iter().enumerate();
         let fallback = fallback.map(|(at, id)| (format!("fallback.campaigns[{at}]"), *id));
-        routing.chain(fallback).collect()
+        let caps = self.caps.iter().enumerate().filter_map(|(at, cap)| {
+            Some((format!("caps[{at}].whenFull.campaign"), cap.when_full.campaign?))
+        });
+        let closed = self.schedule.as_ref().and_then(|schedule| schedule.when_closed.campaign);
+        let closed = closed.map(|id| ("schedule.whenClosed.campaign".to_owned(), id));
+        routing.chain(fallback).chain(caps).chain(closed).collect()
     }
 }

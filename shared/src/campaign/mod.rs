@@ -18,9 +18,11 @@ pub mod required;
 pub mod response;
 mod response_match;
 mod retry_after;
+pub mod room;
 pub mod view;
 
 pub use compiled::{Campaign, Endpoint};
 pub use config::CampaignConfig;
 pub use price::Price;
 pub use problem::Problem;
+pub use room::Room;

@@ -1,5 +1,6 @@
 //! The nine stages. Each file answers one question about a submission and touches nothing.
 pub mod credentials;
+pub mod room;
 pub mod s1_routing;
 pub mod s2_first_action;
 pub mod s3_disqualification;
@@ -15,7 +16,10 @@ use crate::{
     clock::Time,
     ids::CampaignId,
     rules::{Facts, NoValueSets},
-    submission::{End, Event, carry::Planned},
+    submission::{
+        End, Event,
+        carry::{Overflow, Planned},
+    },
 };
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -76,6 +80,12 @@ pub enum Change {
     },
     /// How the submission ends unless a fallback takes the lead.
     End(End),
+    /// The campaign has no room: another one may take the lead.
+    Overflow(Overflow),
+    /// It waits for room, and is looked at again then.
+    Queue {
+        until: Time,
+    },
     /// The stage is tried again after this time.
     Later(Duration),
     /// A new submission towards this campaign's revision.

@@ -2,13 +2,34 @@
 use super::{Change, Verdict, s1_routing::Standings};
 use crate::{
     campaign::config::Fallback,
+    clock::Time,
     ids::CampaignId,
     submission::{End, Event},
 };
 use serde_json::json;
 
-/// Ordered, one level, each campaign once. `tried` are the campaigns that this lead's family of submissions has been to.
-pub fn decide(end: End, list: &Fallback, tried: &[CampaignId], standings: &Standings) -> Verdict {
+/// Ordered, one level, each campaign once. `tried` are the campaigns that this lead's family of submissions has been to. A lead that
+/// found no room may wait for its own campaign when nobody else takes it.
+pub fn decide(
+    end: End,
+    list: &Fallback,
+    tried: &[CampaignId],
+    standings: &Standings,
+    wait_until: Option<Time>,
+) -> Verdict {
+    let verdict = choose(end, list, tried, standings);
+    match wait_until {
+        Some(until) if verdict.event == Event::NobodyLeft => Verdict {
+            event: Event::Queued,
+            reason: format!("{}; waits for its own campaign", verdict.reason),
+            change: Change::Queue { until },
+            ..verdict
+        },
+        _ => verdict,
+    }
+}
+
+fn choose(end: End, list: &Fallback, tried: &[CampaignId], standings: &Standings) -> Verdict {
     if !list.applies_to(end) {
         return nobody(format!("no fallback after {}", word(end)));
     }
@@ -75,7 +96,7 @@ mod tests {
         for (tried, wanted) in
             [(vec![], Some(b)), (vec![b], Some(c)), (vec![b, c], None), (vec![c], Some(b))]
         {
-            let verdict = decide(End::Rejected, &list, &tried, &known);
+            let verdict = decide(End::Rejected, &list, &tried, &known, None);
             assert_eq!(chosen(&verdict), wanted, "{tried:?}");
             assert_eq!(verdict.event == Event::NobodyLeft, wanted.is_none());
         }
@@ -86,9 +107,9 @@ mod tests {
         let a = CampaignId::new();
         let known = standings(&[(a, "active")]);
         let list = Fallback { campaigns: vec![a], on_rejected: false, ..Fallback::default() };
-        assert_eq!(chosen(&decide(End::Rejected, &list, &[], &known)), None);
-        assert_eq!(chosen(&decide(End::Failed, &list, &[], &known)), Some(a));
-        assert_eq!(chosen(&decide(End::Disqualified, &list, &[], &known)), Some(a));
+        assert_eq!(chosen(&decide(End::Rejected, &list, &[], &known, None)), None);
+        assert_eq!(chosen(&decide(End::Failed, &list, &[], &known, None)), Some(a));
+        assert_eq!(chosen(&decide(End::Disqualified, &list, &[], &known, None)), Some(a));
     }
 
     #[test]
@@ -96,6 +117,6 @@ mod tests {
         let a = CampaignId::new();
         let list = Fallback { campaigns: vec![a], ..Fallback::default() };
         let known = standings(&[(a, "active")]);
-        assert_eq!(chosen(&decide(End::Withdrawn, &list, &[], &known)), None);
+        assert_eq!(chosen(&decide(End::Withdrawn, &list, &[], &known, None)), None);
     }
 }

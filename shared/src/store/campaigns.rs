@@ -1,5 +1,5 @@
 //! Campaigns and their revisions.
-use super::{Db, Rows, StoreError, Tx, secrets};
+use super::{Db, Rows, StoreError, Tx, caps::wake_all, secrets};
 use crate::{
     campaign::config::named_secrets,
     clock::Time,
@@ -77,6 +77,7 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
         .await?;
     let Some((revision,)) = saved else { return Ok(None) };
     add_revision(&mut tx, draft, revision).await?;
+    wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
     tx.commit().await?;
     Ok(Some(revision))
 }
@@ -148,8 +149,9 @@ pub async fn set_state(
     state: &str,
     at: Time,
 ) -> Result<bool, StoreError> {
-    let changed = db
-        .write()
+    let mut tx = db.begin().await?;
+    let changed = tx
+        .ex()
         .sql("UPDATE campaign SET state = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2")
         .bind(workspace)
         .bind(id)
@@ -157,6 +159,8 @@ pub async fn set_state(
         .bind(at)
         .run()
         .await?;
+    wake_all(&mut tx, workspace, id, at).await?;
+    tx.commit().await?;
     Ok(changed == 1)
 }
 

@@ -18,9 +18,13 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 mod attempt;
 mod child;
 mod park;
+pub(super) mod places;
 mod query;
+mod starter;
 
-pub use attempt::{AttemptEnd, AttemptStart, Outcome, Started, Starter};
+pub use attempt::{AttemptEnd, Outcome};
+pub use places::Places;
+pub use starter::{AttemptStart, Needs, Started, Starter};
 
 /// Closes that share a transaction, at most.
 const MOST: usize = 128;
@@ -39,6 +43,8 @@ pub struct Close {
     /// How the open park ended.
     pub unpark: Option<ParkEnd>,
     pub attempt: Option<AttemptEnd>,
+    /// What becomes of its places under caps.
+    pub places: Places,
     pub child: Option<NewChild>,
     /// What people must know of it.
     pub notices: Vec<Notice>,
@@ -143,6 +149,7 @@ async fn record(db: Db, closes: Arc<[Close]>) -> Result<Vec<bool>, StoreError> {
     let won: Vec<&Close> = closes.iter().filter(|c| moved.contains(&c.submission)).collect();
     events(&mut tx, &won).await?;
     attempt::end(&mut tx, &won).await?;
+    places::end(&mut tx, &won).await?;
     park::end(&mut tx, &won).await?;
     park::begin(&mut tx, &won).await?;
     child::open(&mut tx, &won).await?;

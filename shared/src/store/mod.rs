@@ -1,6 +1,7 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 pub mod batch;
 pub mod campaigns;
+pub mod caps;
 pub mod close;
 pub mod db;
 pub mod dialect;

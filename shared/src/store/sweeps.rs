@@ -14,7 +14,7 @@ pub struct Due {
 
 /// Takes what is due in the given stages, oldest first, and says when to look again. Several schedulers at once take different rows.
 ///
-/// `stages` is a JSON array of stage names. Parked submissions are due at their deadline.
+/// Parked submissions are due at their deadline. Those that wait for room are the queue sweep's.
 pub async fn take_due(
     db: &Db,
     stages: &[Stage],
@@ -27,7 +27,7 @@ pub async fn take_due(
         .sql(
             "UPDATE submission SET due_at = $3 WHERE id IN (
                 SELECT s.id FROM submission s
-                WHERE s.run IN ('ready', 'parked') AND s.due_at <= $2
+                WHERE s.run IN ('ready', 'parked') AND s.due_at <= $2 AND (s.run = 'ready' OR s.stage <> 'delivery')
                   AND s.stage IN (SELECT r.stage FROM ROWS($1: stage text) r)
                 ORDER BY s.due_at LIMIT $4{pg:  FOR UPDATE SKIP LOCKED})
              AND run IN ('ready', 'parked')

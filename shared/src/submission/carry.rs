@@ -1,5 +1,5 @@
 //! What earlier stages hand to later ones; stored with the submission.
-use crate::ids::CampaignId;
+use crate::{clock::Time, ids::CampaignId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -25,6 +25,9 @@ pub struct Carry {
     /// What is sent, and under which key (stage 7).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Planned>,
+    /// Where the lead may go because its campaign had no room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<Overflow>,
     /// What the campaign's later endpoints are sent if the earlier ones do not take the lead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Planned>,
@@ -42,6 +45,16 @@ impl Carry {
         self.payload = Some(self.later.remove(0));
         true
     }
+}
+
+/// What a lead that found no room may do instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overflow {
+    /// The one campaign that is tried; the fallback list when absent.
+    pub to: Option<CampaignId>,
+    /// If nobody takes it, it waits for its own campaign and is looked at then.
+    pub wait_until: Option<Time>,
 }
 
 /// A delivery that stage 7 has prepared and stage 8 performs.

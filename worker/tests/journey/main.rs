@@ -3,6 +3,7 @@ mod campaign;
 mod delivered;
 mod fallback;
 mod parked;
+mod room;
 mod stopped;
 mod unknown;
 mod world;

@@ -37,6 +37,7 @@ async fn died_between_intent_and_outcome(world: &mut World, config: serde_json::
         endpoint: planned.endpoint,
         idempotency_key: planned.idempotency_key,
         over_open: false,
+        needs: None,
         at: world.clock.now(),
     };
     assert_eq!(world.ctx.starter.begin(start).await.unwrap(), Started::Go { number: 1 });

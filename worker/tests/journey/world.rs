@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::{
     campaign::guard::GuardPolicy,
     clock::Clock,
+    drain::drain,
     ids::{CampaignId, LeadId, SubmissionId, WorkspaceId},
     lead::{Answer, Details, Person},
     push::Pusher,
@@ -138,6 +139,28 @@ impl World {
         draft.id
     }
 
+    /// Saves a campaign's next revision.
+    pub async fn save(&self, campaign: CampaignId, config: Value) {
+        let db = &self.store.db;
+        let row = campaigns::get(db, self.workspace, campaign).await.unwrap().unwrap();
+        let draft = Draft {
+            workspace: self.workspace,
+            id: campaign,
+            code: row.code,
+            name: row.name,
+            dedup_days: None,
+            config,
+            at: self.clock.now(),
+        };
+        assert!(campaigns::save(db, &draft, row.revision).await.unwrap().is_some());
+    }
+
+    /// Somebody rejects the lead.
+    pub async fn withdraw(&self, lead: LeadId) {
+        let reject = "UPDATE lead SET status = 'rejected' WHERE id = $1";
+        self.store.db.write().sql(reject).bind(lead).run().await.unwrap();
+    }
+
     pub async fn submit(&self, campaign: CampaignId, answers: Value) -> Receipt {
         let Value::Object(answers) = answers else { panic!("answers are an object") };
         let questionnaire = answers
@@ -162,6 +185,12 @@ impl World {
             redeliver_at: self.clock.now() + Duration::seconds(30),
         };
         self.intake.take(arrival).await.unwrap().unwrap()
+    }
+
+    /// Lets those go who wait for room, as the scheduler does each second.
+    pub async fn drain(&self) -> u64 {
+        let (ctx, redelivery) = (&self.ctx, Duration::seconds(30));
+        drain(&ctx.db, &ctx.push, self.clock.now(), redelivery).await.unwrap()
     }
 
     /// Runs whatever is due now, and what follows from it, until nothing is.
@@ -197,11 +226,9 @@ impl World {
         jobs.await.unwrap().iter().any(|job| job.attempt == 0)
     }
 
-    /// One delivery of one job.
+    /// One delivery of one job, as often as it was delivered before.
     pub async fn job(&self, stage: Stage, job: Job, delivery: u32) -> Settle {
-        let lane = shared::push::lane(stage);
-        let delivered = Delivered { lane, job, delivery, cancelled: CancellationToken::new() };
-        drive(&self.ctx, stage, delivered).await
+        hand_over(&self.ctx, stage, job, delivery).await
     }
 
     pub async fn submissions(&self, lead: LeadId) -> Vec<SubmissionRow> {
@@ -239,6 +266,17 @@ impl World {
     pub fn another_worker(&mut self) {
         self.ctx = Arc::new(context(&self.store, &self.clock));
     }
+}
+
+/// A worker gets a job for the first time.
+pub async fn deliver(ctx: &Context, stage: Stage, job: Job) -> Settle {
+    hand_over(ctx, stage, job, 1).await
+}
+
+async fn hand_over(ctx: &Context, stage: Stage, job: Job, delivery: u32) -> Settle {
+    let lane = shared::push::lane(stage);
+    let delivered = Delivered { lane, job, delivery, cancelled: CancellationToken::new() };
+    drive(ctx, stage, delivered).await
 }
 
 fn context(store: &TestStore, clock: &Clock) -> Context {

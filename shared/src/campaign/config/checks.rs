@@ -1,7 +1,7 @@
 //! What must hold of a campaign's configuration before it is saved.
 use super::{
     ActionKind, CampaignConfig, DEADLINE_MINUTES_MAX, ENDPOINTS_MAX, FALLBACKS_MAX, FirstAction,
-    NamedRule, RULES_MAX, endpoint_checks::endpoint,
+    NamedRule, RULES_MAX, endpoint_checks::endpoint, room_checks::room,
 };
 use crate::{
     campaign::{
@@ -57,6 +57,7 @@ pub(super) fn campaign(
     for (at, list) in config.accepted_values.iter().enumerate() {
         list.validate(&format!("acceptedValues[{at}]"), problems);
     }
+    room(config, own, problems);
     if config.endpoints.len() > ENDPOINTS_MAX {
         say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoints a campaign"));
     }
