@@ -124,6 +124,30 @@ pub struct Settings {
     #[arg(long, env = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", value_name = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, global = true)]
     pub allow_private_endpoints: bool,
 
+    /// Language model server that campaigns may use: where its OpenAI-compatible API begins, such as https://api.openai.com/v1. It may
+    /// be on a private network.
+    #[arg(
+        long,
+        env = "LEADRAIL_LLM_BASE_URL",
+        value_name = "LEADRAIL_LLM_BASE_URL",
+        global = true
+    )]
+    pub llm_base_url: Option<String>,
+
+    /// Model of that server for campaigns that name none.
+    #[arg(long, env = "LEADRAIL_LLM_MODEL", value_name = "LEADRAIL_LLM_MODEL", global = true)]
+    pub llm_model: Option<String>,
+
+    /// Key of that server. It is sent to no other.
+    #[arg(
+        long,
+        env = "LEADRAIL_LLM_API_KEY",
+        value_name = "LEADRAIL_LLM_API_KEY",
+        hide_env_values = true,
+        global = true
+    )]
+    pub llm_api_key: Option<String>,
+
     /// How logs are written.
     #[arg(
         long,
@@ -175,6 +199,12 @@ pub enum Contradiction {
     SecretKeys,
     #[error(transparent)]
     Ring(#[from] RingError),
+    #[error("LEADRAIL_LLM_BASE_URL must begin with http:// or https:// and have neither ? nor #")]
+    LlmBaseUrl,
+    #[error("{0} is set but LEADRAIL_LLM_BASE_URL is not: it says nothing without a server")]
+    LlmWithoutServer(&'static str),
+    #[error("LEADRAIL_LLM_API_KEY is no key: a header can hold visible ASCII characters only")]
+    LlmApiKey,
     #[error("LEADRAIL_LOG is not a log filter: {0}")]
     Log(String),
 }
@@ -182,9 +212,15 @@ pub enum Contradiction {
 impl Settings {
     /// An empty variable is one that is not set.
     pub fn tidied(mut self) -> Self {
-        for setting in
-            [&mut self.database_url, &mut self.redis_url, &mut self.public_url, &mut self.admin_key]
-        {
+        for setting in [
+            &mut self.database_url,
+            &mut self.redis_url,
+            &mut self.public_url,
+            &mut self.admin_key,
+            &mut self.llm_base_url,
+            &mut self.llm_model,
+            &mut self.llm_api_key,
+        ] {
             if setting.as_deref() == Some("") {
                 *setting = None;
             }
@@ -251,7 +287,24 @@ impl Settings {
             return Err(Contradiction::SecretKeys);
         }
         self.ring()?;
-        Ok(())
+        self.check_llm()
+    }
+
+    fn check_llm(&self) -> Result<(), Contradiction> {
+        if let Some(url) = &self.llm_base_url {
+            let known = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+            if !known || url.contains(['?', '#']) {
+                return Err(Contradiction::LlmBaseUrl);
+            }
+        }
+        if self.llm_api_key.as_ref().is_some_and(|key| !key.bytes().all(|b| b.is_ascii_graphic())) {
+            return Err(Contradiction::LlmApiKey);
+        }
+        match (&self.llm_base_url, &self.llm_model, &self.llm_api_key) {
+            (None, Some(_), _) => Err(Contradiction::LlmWithoutServer("LEADRAIL_LLM_MODEL")),
+            (None, _, Some(_)) => Err(Contradiction::LlmWithoutServer("LEADRAIL_LLM_API_KEY")),
+            _ => Ok(()),
+        }
     }
 
     /// Checks that a process that plays one role can work with others.
@@ -302,6 +355,14 @@ mod tests {
             (
                 vec!["--secret-keys=k1:x", "--secret-keys-file=/no"],
                 Err("set LEADRAIL_SECRET_KEYS or"),
+            ),
+            (vec!["--llm-base-url=http://localhost:11434/v1", "--llm-model=m"], Ok(())),
+            (vec!["--llm-base-url=localhost:11434"], Err("LEADRAIL_LLM_BASE_URL")),
+            (vec!["--llm-model=m"], Err("LEADRAIL_LLM_MODEL is set but")),
+            (vec!["--llm-api-key=k"], Err("LEADRAIL_LLM_API_KEY is set but")),
+            (
+                vec!["--llm-base-url=https://a/v1", "--llm-api-key=a b"],
+                Err("LEADRAIL_LLM_API_KEY is no"),
             ),
         ] {
             let checked = settings(&line).check().map_err(|error| error.to_string());

@@ -32,7 +32,7 @@ use worker::{
     campaigns::Campaigns,
     context::{Context, Unsent},
     lanes::Concurrency,
-    outside::{http::DeliveryClient, oauth::TokenKeeper},
+    outside::{http::DeliveryClient, llm::InstalledModel, oauth::TokenKeeper},
     switches::Switches,
 };
 
@@ -207,6 +207,7 @@ impl System {
             campaigns: Campaigns::new(self.db.clone()),
             http: DeliveryClient::new(self.guard())
                 .map_err(|error| StartError::Http(error.to_string()))?,
+            model: self.model()?,
             clock: self.clock.clone(),
             settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
             switches: Switches::default(),
@@ -214,6 +215,17 @@ impl System {
             secrets: self.secrets.clone(),
             tokens: TokenKeeper::default(),
         }))
+    }
+
+    /// The model server of the settings. The operator chose it, so it may be where campaigns must not reach.
+    fn model(&self) -> Result<Option<InstalledModel>, StartError> {
+        let Some(base_url) = self.settings.llm_base_url.clone() else { return Ok(None) };
+        let policy =
+            GuardPolicy { allow_private: true, allow_http: true, ..GuardPolicy::default() };
+        let client = DeliveryClient::new(policy);
+        let client = client.map_err(|error| StartError::Http(error.to_string()))?;
+        let (model, key) = (self.settings.llm_model.clone(), self.settings.llm_api_key.clone());
+        Ok(Some(InstalledModel { client, base_url, model, key }))
     }
 
     pub fn concurrency(&self) -> Concurrency {

@@ -1,6 +1,7 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
 pub mod due;
 pub mod forget;
+pub mod forget_models;
 pub mod queue;
 
 use crate::Scheduler;
@@ -47,5 +48,10 @@ pub const ALL: &[Sweep] = &[
         name: "forget_answers",
         cron: "0 17 * * * *",
         run: |scheduler| Box::pin(forget::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_model_answers",
+        cron: "0 37 * * * *",
+        run: |scheduler| Box::pin(forget_models::sweep(scheduler)),
     },
 ];

@@ -10,12 +10,14 @@ use shared::{
     clock::Clock,
     ids::{CampaignId, WorkspaceId},
     lead::{Details, Person},
+    llm::Choice,
     on_both_engines,
     push::{Pusher, lane},
     queue::Queue,
     store::{
         campaigns::{self, Draft},
         intake::{Arrival, CampaignRef, Intake, RepeatKey, Who},
+        models::{self, Allowance, Budget},
         sweeps::{paused_lanes, recall},
     },
     submission::Stage,
@@ -125,5 +127,27 @@ on_both_engines! {
         clock.forward(Duration::hours(2));
         assert_eq!(tick(&scheduler, forget, clock.now()).await.unwrap(), Some(3));
         assert!(paused_lanes(&store.db).await.unwrap().is_empty());
+    }
+
+    async fn what_models_said_is_forgotten_after_a_month_and_what_they_cost_later(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let clock = Clock::by_hand(noon());
+        let budget = Budget { workspace, campaign: CampaignId::new(), day: noon().date_naive() };
+        let some = Allowance { calls: 1, tokens: 100 };
+        assert!(models::reserve(&store.db, budget, some).await.unwrap());
+        let said = |value: Option<&str>| Choice { value: value.map(str::to_owned), confidence: 0.57, cached: true };
+        let answers = [("a".to_owned(), said(Some("Condo"))), ("b".to_owned(), said(None))];
+        models::remember(&store.db, workspace, &answers, noon()).await.unwrap();
+        let digests = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let mut known = models::recall(&store.db, workspace, &digests).await.unwrap();
+        known.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(known, answers);
+        let scheduler = scheduler(&store, &clock);
+        let forget = named("forget_model_answers");
+        for (days, forgotten) in [(30, 0), (1, 2), (369, 0), (1, 1)] {
+            clock.forward(Duration::days(days));
+            assert_eq!(tick(&scheduler, forget, clock.now()).await.unwrap(), Some(forgotten), "{days}");
+        }
+        assert_eq!(models::used(&store.db, budget).await.unwrap(), (0, 0));
     }
 }

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod journey;
 pub mod key;
 pub mod lead;
+pub mod llm;
 pub mod moves;
 pub mod patience;
 pub mod person;

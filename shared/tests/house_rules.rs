@@ -28,7 +28,7 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 11] = [
     "src",
     "api/src",
     "worker/src",
@@ -37,6 +37,8 @@ const ALL: [&str; 9] = [
     "worker/tests",
     "shared/tests",
     "api/tests",
+    "fakes/src",
+    "fakes/tests",
     "tests",
 ];
 
@@ -131,6 +133,17 @@ fn api_worker_and_scheduler_do_not_know_each_other() {
     }
     let api = fs::read_to_string(root().join("api/Cargo.toml")).unwrap();
     assert!(!api.contains("reqwest"), "the API sends nothing out");
+}
+
+#[test]
+fn no_part_of_the_product_contains_the_fakes() {
+    for part in [".", "api", "worker", "scheduler", "shared"] {
+        let manifest = fs::read_to_string(root().join(part).join("Cargo.toml")).unwrap();
+        let linked = manifest.split("\n[").filter(|section| section.starts_with("dependencies]"));
+        for section in linked {
+            assert!(!section.contains("fakes"), "{part} depends on the fakes");
+        }
+    }
 }
 
 /// What both engines read, but not in the same way; and what to write instead.

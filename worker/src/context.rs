@@ -1,7 +1,7 @@
 //! Everything a stage job may touch, and nothing else.
 use crate::{
     campaigns::Campaigns,
-    outside::{http::DeliveryClient, oauth::TokenKeeper},
+    outside::{http::DeliveryClient, llm::InstalledModel, oauth::TokenKeeper},
     switches::Switches,
 };
 use shared::{
@@ -29,6 +29,8 @@ pub struct Context {
     pub push: Pusher,
     pub campaigns: Campaigns,
     pub http: DeliveryClient,
+    /// The model server that the installation offers to its campaigns.
+    pub model: Option<InstalledModel>,
     pub clock: Clock,
     pub settings: Settings,
     pub switches: Switches,

@@ -7,6 +7,7 @@ pub mod drive;
 pub mod gather;
 pub mod lanes;
 pub mod outside;
+pub mod qualify;
 pub mod room;
 pub mod step;
 pub mod switches;

@@ -1,10 +1,10 @@
 //! One stage of one submission: gather, decide. Recording is the drive's.
-use crate::{campaigns::CampaignError, context::Context, gather, trip::Trip};
+use crate::{campaigns::CampaignError, context::Context, gather, qualify, trip::Trip};
 use shared::{
     campaign::config::OnDeadline,
     stages::{
         Change, Scene, Verdict, s1_routing, s2_first_action, s3_disqualification, s4_dynamic_keys,
-        s5_required_fields, s6_field_qualification, s7_payload, s9_fallback,
+        s5_required_fields, s7_payload, s9_fallback,
     },
     store::{StoreError, parking},
     submission::{End, Event, IllegalMove, Kind, Stage, State},
@@ -36,7 +36,7 @@ impl From<CampaignError> for StepError {
     }
 }
 
-/// Asks the open stage's question; none when there is nothing to do yet. Delivery is not here: it speaks with the outside.
+/// Asks the open stage's question; none when there is nothing to do yet, or when the trip so far must be on disk first. Delivery is not here: it speaks with the outside.
 pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, StepError> {
     if !trip.loaded.lead_status.is_processed() && trip.state != State::InStage(Stage::Fallback) {
         let reason = "the lead is no longer active";
@@ -50,6 +50,9 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
     }
     let now = ctx.clock.now();
     trip.look(now);
+    if trip.state == State::InStage(Stage::FieldQualification) {
+        return qualify::qualify(ctx, trip, now).await;
+    }
     let trip = &*trip;
     let scene = Scene { campaign: &trip.campaign, view: trip.view(), now };
     Ok(Some(match trip.state {
@@ -63,7 +66,6 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         State::InStage(Stage::Disqualification) => s3_disqualification::decide(scene),
         State::InStage(Stage::DynamicKeys) => s4_dynamic_keys::decide(scene),
         State::InStage(Stage::RequiredFields) => s5_required_fields::decide(scene),
-        State::InStage(Stage::FieldQualification) => s6_field_qualification::decide(scene),
         State::InStage(Stage::Payload) => s7_payload::decide(scene, trip.id()),
         State::InStage(Stage::Fallback) => {
             let facts = gather::fallback(ctx, trip).await?;
@@ -71,7 +73,7 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
             let wait_until = trip.carry.overflow.as_ref().and_then(|overflow| overflow.wait_until);
             s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings, wait_until)
         }
-        State::InStage(Stage::Delivery)
+        State::InStage(Stage::FieldQualification | Stage::Delivery)
         | State::Parked
         | State::Queued
         | State::Held

@@ -137,6 +137,34 @@ async fn a_url_that_is_not_web_or_points_inside_is_refused() {
 }
 
 #[tokio::test]
+async fn a_language_model_is_named_within_the_rules() {
+    let world = world().await;
+    let mut lines = Vec::new();
+    for ai in [
+        json!({"baseUrl": "https://llm.example.com/v1"}),
+        json!({"enabled": true, "apiKey": "sk-1"}),
+        json!({"enabled": true, "baseUrl": "https://127.0.0.1/v1", "model": "m"}),
+        json!({"enabled": true, "dailyCalls": 0, "minConfidence": 80}),
+    ] {
+        let body = json!({"name": "A", "config": {"ai": ai}});
+        lines.push(world.post("/api/v1/campaigns", body).await.refusal());
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    422 VALIDATION_ERROR: config.ai.enabled is missing
+      config.ai.enabled | is missing
+    422 VALIDATION_ERROR: config.ai.apiKey is not a known field; known here: `enabled`, `baseUrl`, `model`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
+      config.ai.apiKey | is not a known field; known here: `enabled`, `baseUrl`, `model`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
+    422 VALIDATION_ERROR: config.ai.baseUrl address 127.0.0.1 is not on the public internet
+      config.ai.baseUrl | address 127.0.0.1 is not on the public internet
+    422 VALIDATION_ERROR: the request has 2 problems
+      config.ai.dailyCalls | must be 1 to 1000000
+      config.ai.minConfidence | must be 0 to 1
+    "#);
+    let ai = json!({"enabled": true, "baseUrl": "https://llm.example.com/v1", "model": "small"});
+    world.campaign("LLM", json!({"ai": ai})).await;
+}
+
+#[tokio::test]
 async fn each_save_is_a_revision_and_a_stale_one_is_refused() {
     let world = world().await;
     let id = world.campaign("SOL", json!({})).await;

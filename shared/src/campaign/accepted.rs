@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::accepted_kind::AcceptedType;
 use super::fold::fold;
+use super::near;
+use super::phone::{self, PhoneShape};
 use super::problem::{Problem, refuse};
 use super::view::{check_path, is_blank, lookup, scalar_text};
 
@@ -20,6 +22,9 @@ pub const VALUE_MAX_BYTES: usize = 500;
 /// Longest pattern, in bytes, and the most memory that it may take compiled.
 pub const PATTERN_MAX_BYTES: usize = 500;
 pub const PATTERN_MAX_COMPILED_BYTES: usize = 256 * 1024;
+
+/// Longest instructions for a language model, in characters.
+pub const INSTRUCTIONS_MAX: usize = 1_000;
 
 /// What an endpoint accepts for one field of the lead view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +53,22 @@ pub struct AcceptedValues {
     pub max: Option<f64>,
     #[serde(default)]
     pub when_missing: WhenMissing,
+    /// Slips of the pen that are forgiven when a value is looked for on the list: 0 (none) to 3.
+    #[serde(default, skip_serializing_if = "none_at_all")]
+    pub max_edits: usize,
+    /// How a phone number is written; `e164` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_format: Option<PhoneShape>,
+    /// For a language model: how to read or write values of this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+    /// Whether a language model may be asked when nothing fits; it may where the campaign has turned `ai` on, unless this says no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ai: Option<bool>,
+}
+
+fn none_at_all(edits: &usize) -> bool {
+    *edits == 0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,6 +102,10 @@ pub enum How {
     /// Equal but for case, accents, punctuation.
     Folded,
     Synonym,
+    /// All but a slip of the pen.
+    Near,
+    /// A language model chose it.
+    Model,
     /// There is no list; the format fits.
     Format,
 }
@@ -88,8 +113,8 @@ pub enum How {
 /// Compiled once per campaign revision.
 #[derive(Debug, Clone)]
 pub struct AcceptedMatcher {
-    rule: AcceptedValues,
-    exact: HashMap<String, Value>,
+    pub(super) rule: AcceptedValues,
+    pub(super) exact: HashMap<String, Value>,
     folded: HashMap<String, Value>,
     synonyms: HashMap<String, Value>,
     pattern: Option<Regex>,
@@ -110,6 +135,21 @@ impl AcceptedValues {
         }
         if matches!((self.min, self.max), (Some(min), Some(max)) if min > max) {
             refuse(problems, format!("{at}.min"), "is greater than max");
+        }
+        self.check_help(at, problems);
+    }
+
+    fn check_help(&self, at: &str, problems: &mut Vec<Problem>) {
+        if self.max_edits > near::EDITS_MAX {
+            refuse(problems, format!("{at}.maxEdits"), format!("is 0 to {}", near::EDITS_MAX));
+        }
+        if self.phone_format.is_some() && self.value_type != Some(AcceptedType::Phone) {
+            refuse(problems, format!("{at}.phoneFormat"), "is for the type phone alone");
+        }
+        let length = self.instructions.as_ref().map_or(1, |text| text.trim().chars().count());
+        if !(1..=INSTRUCTIONS_MAX).contains(&length) {
+            let why = format!("has {length} characters; 1 to {INSTRUCTIONS_MAX} are allowed");
+            refuse(problems, format!("{at}.instructions"), why);
         }
     }
 
@@ -211,7 +251,7 @@ impl AcceptedMatcher {
         &self.rule.field
     }
 
-    /// Judges the field's value in the view: exact, then folded, then synonyms; format rules hold for all.
+    /// Judges the field's value in the view: exact, then folded, then synonyms, then slips of the pen; format rules hold for all.
     pub fn judge(&self, view: &Value) -> Fit {
         let given = match lookup(view, &self.rule.field) {
             Some(value) if !is_blank(Some(value)) => value,
@@ -225,22 +265,39 @@ impl AcceptedMatcher {
         }
     }
 
-    fn find(&self, given: &Value, country: &str) -> Result<(Value, How), String> {
-        let typed = match self.rule.value_type {
-            Some(kind) => kind.canonical(given, country),
-            None => Ok(given.clone()),
-        };
+    pub(super) fn find(&self, given: &Value, country: &str) -> Result<(Value, How), String> {
+        let typed = self.typed(given, country);
         if self.rule.values.is_empty() {
             let value = typed?;
             return self.check_format(&value).map(|()| (value, How::Format));
         }
         // "2" may be written on the list as 2, and "yes" as true: the typed form is tried second.
         let found = self.on_list(given).or_else(|| self.on_list(&typed.ok()?));
+        let found = found.or_else(|| self.near(given));
         let (value, how) = found.ok_or_else(|| {
             let text = scalar_text(given).unwrap_or_else(|| "a list or an object".to_owned());
             format!("\"{}\" is none of the {} accepted values", cut(&text), self.rule.values.len())
         })?;
         self.check_format(&value).map(|()| (value, how))
+    }
+
+    fn typed(&self, given: &Value, country: &str) -> Result<Value, String> {
+        let Some(kind) = self.rule.value_type else { return Ok(given.clone()) };
+        let value = kind.canonical(given, country)?;
+        match (self.rule.phone_format, value.as_str()) {
+            (Some(shape), Some(text)) => {
+                phone::write(text, country, shape).map(Value::from).map_err(|e| e.to_string())
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// The one value of the list that is a slip of the pen away.
+    fn near(&self, given: &Value) -> Option<(Value, How)> {
+        let key = fold_key(&scalar_text(given)?);
+        let known = self.folded.iter().chain(&self.synonyms);
+        let known = known.map(|(known, value)| (known.as_str(), value));
+        near::nearest(&key, known, self.rule.max_edits).map(|value| (value.clone(), How::Near))
     }
 
     fn on_list(&self, given: &Value) -> Option<(Value, How)> {
@@ -253,7 +310,7 @@ impl AcceptedMatcher {
         Some((value.clone(), how))
     }
 
-    fn check_format(&self, value: &Value) -> Result<(), String> {
+    pub(super) fn check_format(&self, value: &Value) -> Result<(), String> {
         let text = scalar_text(value).ok_or("is a list or an object, not a single value")?;
         let (rule, length) = (&self.rule, text.chars().count());
         if self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&text)) {
@@ -285,82 +342,10 @@ impl AcceptedMatcher {
 }
 
 /// A refusal is shown to people: the first 60 characters of a value are enough.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn fit(rule: Value, given: Value) -> Fit {
-        let mut whole = json!({"field": "questionnaire.q"});
-        whole.as_object_mut().unwrap().extend(rule.as_object().unwrap().clone());
-        let rule: AcceptedValues = serde_json::from_value(whole).unwrap();
-        let matcher = AcceptedMatcher::compile(&rule).unwrap();
-        matcher.judge(&json!({"lead": {"country": "US"}, "questionnaire": {"q": given}}))
-    }
-
-    #[test]
-    fn a_value_becomes_the_one_that_the_buyer_knows() {
-        let homes = json!({"values": ["Single Family", "Condo", "<500"],
-            "synonyms": {"house": "Single Family", "Apartment": "Condo"}});
-        for (rule, given, value, how) in [
-            (homes.clone(), json!("Condo"), json!("Condo"), How::Exact),
-            (homes.clone(), json!(" condo. "), json!("Condo"), How::Folded),
-            (homes.clone(), json!("SINGLE-FAMILY"), json!("Single Family"), How::Folded),
-            (homes.clone(), json!("a-part-ment"), json!("Condo"), How::Synonym),
-            (json!({"values": [1, 2]}), json!("2"), json!(2), How::Exact),
-            (json!({"values": [true], "type": "boolean"}), json!("yes"), json!(true), How::Exact),
-            (json!({"values": [10], "type": "number"}), json!("10.0"), json!(10), How::Exact),
-            (json!({"type": "phone"}), json!("(202) 555-0123"), json!("+12025550123"), How::Format),
-            (json!({"pattern": "[A-Z]{2}"}), json!("NY"), json!("NY"), How::Format),
-            (json!({"min": 1, "max": 9}), json!("9"), json!("9"), How::Format),
-            (json!({"maxLength": 2}), json!("éé"), json!("éé"), How::Format),
-        ] {
-            let got = fit(rule.clone(), given.clone());
-            assert_eq!(got, Fit::Accepted { value, how }, "{rule} {given}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_does_not_fit_is_refused_with_the_rule() {
-        for (rule, given, says) in [
-            (json!({"values": ["<500"]}), json!(">500"), "none of the 1 accepted"),
-            (json!({"values": ["a"]}), json!(["a"]), "none of the 1 accepted"),
-            (json!({"type": "number"}), json!("many"), "\"many\" is not a number"),
-            (json!({"pattern": "[A-Z]{2}"}), json!("NYC"), "does not match"),
-            (json!({"minLength": 2}), json!("é"), "fewer than 2"),
-            (json!({"max": 9}), json!("9.01"), "more than 9"),
-            (json!({"min": 1}), json!("inf"), "not a number"),
-            (json!({"whenMissing": "fail"}), json!("  "), "is missing"),
-        ] {
-            match fit(rule.clone(), given.clone()) {
-                Fit::Refused { why } => assert!(why.contains(says), "{rule} {given}: {why}"),
-                other => panic!("{rule} {given}: {other:?}"),
-            }
-        }
-        assert_eq!(fit(json!({"values": ["a"]}), json!(null)), Fit::Skipped);
-    }
-
-    #[test]
-    fn a_list_that_would_be_ambiguous_is_refused() {
-        for (rule, path) in [
-            (json!({"field": "lead.a", "values": ["US", "u.s."]}), "x.values[1]"),
-            (json!({"field": "lead.a", "values": [{}]}), "x.values[0]"),
-            (json!({"field": "lead.a", "values": ["a"], "synonyms": {"b": "c"}}), "x.synonyms.b"),
-            (json!({"field": "lead.a", "pattern": "("}), "x.pattern"),
-            (json!({"field": "lead.a", "pattern": "(a{900}){900}"}), "x.pattern"),
-            (json!({"field": "lead.a", "minLength": 3, "maxLength": 2}), "x.minLength"),
-            (json!({"field": "lead.a", "min": 3, "max": 2}), "x.min"),
-            (json!({"field": "zip"}), "x.field"),
-        ] {
-            let rule: AcceptedValues = serde_json::from_value(rule).unwrap();
-            let mut problems = Vec::new();
-            rule.validate("x", &mut problems);
-            assert_eq!(problems.len(), 1, "{problems:?}");
-            assert_eq!(problems[0].path, path);
-        }
-    }
-}
+#[path = "accepted_tests.rs"]
+mod tests;

@@ -33,6 +33,20 @@ pub enum AcceptedType {
 }
 
 impl AcceptedType {
+    /// The word in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Zip => "zip",
+            Self::Url => "url",
+        }
+    }
+
     /// The canonical form of a value, or why it is none of this type. `country` is ISO alpha-2.
     pub fn canonical(self, given: &Value, country: &str) -> Result<Value, String> {
         let text = scalar_text(given).ok_or("is a list or an object, not a single value")?;

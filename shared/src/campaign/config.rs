@@ -5,6 +5,7 @@ use super::{
 use crate::{ids::CampaignId, rules::Rule, submission::End};
 use serde::{Deserialize, Serialize};
 
+pub mod ai;
 pub mod auth;
 mod checks;
 pub mod endpoint;
@@ -13,6 +14,7 @@ pub mod room;
 mod room_checks;
 mod secret_ref;
 
+pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};
 pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
@@ -55,6 +57,9 @@ pub struct CampaignConfig {
     /// What the endpoint accepts, field by field.
     #[schema(value_type = Vec<Object>)]
     pub accepted_values: Vec<AcceptedValues>,
+    /// A language model that is asked about values that do not fit by themselves; nobody is asked when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai: Option<Ai>,
     /// How many leads are delivered in a time, at most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub caps: Vec<Cap>,

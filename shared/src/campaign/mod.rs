@@ -1,6 +1,7 @@
 //! A campaign: what leads are collected for, and everything it says about them.
 pub mod accepted;
 mod accepted_kind;
+mod accepted_model;
 pub mod compiled;
 pub mod computed;
 mod computed_filters;
@@ -9,6 +10,7 @@ pub mod date;
 mod extract;
 mod fold;
 pub mod guard;
+mod near;
 pub mod payload;
 mod payload_check;
 mod phone;
@@ -17,7 +19,7 @@ pub mod problem;
 pub mod required;
 pub mod response;
 mod response_match;
-mod retry_after;
+pub(crate) mod retry_after;
 pub mod room;
 pub mod view;
 

@@ -2,18 +2,22 @@
 
 use phonenumber::Mode;
 use phonenumber::country::Id;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Longest text that is tried as a phone number, in bytes.
 pub const PHONE_MAX_BYTES: usize = 40;
 
-/// The shapes of a phone number: `+12025550123`, `(202) 555-0123`, `2025550123`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The shapes of a phone number: `+12025550123`, `(202) 555-0123`, `2025550123`, `12025550123`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum PhoneShape {
     E164,
     National,
     /// The national number's digits alone, without country code or trunk prefix.
     Digits,
+    /// Country code and national number, digits alone.
+    CodeDigits,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -28,6 +32,7 @@ impl PhoneShape {
             "e164" => Some(Self::E164),
             "national" => Some(Self::National),
             "digits" => Some(Self::Digits),
+            "codeDigits" => Some(Self::CodeDigits),
             _ => None,
         }
     }
@@ -45,14 +50,14 @@ pub fn write(text: &str, country: &str, shape: PhoneShape) -> Result<String, Pho
     if !phonenumber::is_valid(&number) {
         return Err(refuse());
     }
-    let national = || number.format().mode(Mode::National).to_string();
+    let e164 = || number.format().mode(Mode::E164).to_string();
     Ok(match shape {
-        PhoneShape::E164 => number.format().mode(Mode::E164).to_string(),
-        PhoneShape::National => national(),
+        PhoneShape::E164 => e164(),
+        PhoneShape::National => number.format().mode(Mode::National).to_string(),
         PhoneShape::Digits => {
-            let e164 = number.format().mode(Mode::E164).to_string();
-            e164.trim_start_matches(&format!("+{}", number.code().value())).to_owned()
+            e164().trim_start_matches(&format!("+{}", number.code().value())).to_owned()
         }
+        PhoneShape::CodeDigits => e164().trim_start_matches('+').to_owned(),
     })
 }
 
@@ -62,7 +67,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_number_is_written_in_three_shapes() {
+    fn one_number_is_written_in_four_shapes() {
         for (text, country, e164, national, digits) in [
             ("(202) 555-0123", "US", "+12025550123", "(202) 555-0123", "2025550123"),
             ("+1 202 555 0123", "", "+12025550123", "(202) 555-0123", "2025550123"),
@@ -71,6 +76,7 @@ mod tests {
             assert_eq!(write(text, country, PhoneShape::E164).unwrap(), e164);
             assert_eq!(write(text, country, PhoneShape::National).unwrap(), national);
             assert_eq!(write(text, country, PhoneShape::Digits).unwrap(), digits);
+            assert_eq!(write(text, country, PhoneShape::CodeDigits).unwrap(), e164[1..]);
         }
     }
 

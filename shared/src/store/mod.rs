@@ -12,6 +12,7 @@ pub mod keys;
 pub mod leads;
 pub mod load;
 pub mod migrate;
+pub mod models;
 pub mod notices;
 pub mod oauth;
 pub mod parking;

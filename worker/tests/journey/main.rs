@@ -2,6 +2,7 @@
 mod campaign;
 mod delivered;
 mod fallback;
+mod models;
 mod parked;
 mod room;
 mod stopped;

@@ -290,6 +290,7 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
         push: Pusher::start(Queue::memory()),
         campaigns: Campaigns::new(db.clone()),
         http: DeliveryClient::new(policy).unwrap(),
+        model: None,
         clock: clock.clone(),
         settings: Settings {
             redelivery: Duration::seconds(30),

@@ -57,6 +57,9 @@ pub(super) fn campaign(
     for (at, list) in config.accepted_values.iter().enumerate() {
         list.validate(&format!("acceptedValues[{at}]"), problems);
     }
+    if let Some(ai) = &config.ai {
+        super::ai::check(ai, policy, problems);
+    }
     room(config, own, problems);
     if config.endpoints.len() > ENDPOINTS_MAX {
         say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoints a campaign"));
