@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one test command: provides PostgreSQL and Redis, then runs every check the project has.
+# The one test command: provides PostgreSQL, Redis and a Python with real clients, then runs every check the project has.
 # Servers that it starts live in a temporary folder and end with it, however it ends.
 set -euo pipefail
 
@@ -14,6 +14,9 @@ usage: ./test.sh                          every check: format, lints, tests, doc
 Engines: DATABASE_URL and REDIS_URL when set; else private servers from installed binaries; else
 the binaries are installed with the system's package manager (not with LEADRAIL_TEST_NO_INSTALL=1).
 LEADRAIL_TEST_PGBIN (folder) and LEADRAIL_TEST_REDIS_BIN (file) name the binaries to use.
+
+Real clients: the packages of tests/clients/requirements.txt, in a virtual environment inside the
+target folder, which is made once. LEADRAIL_TEST_PYTHON names a Python that has them already.
 TEXT
 }
 
@@ -188,6 +191,12 @@ find_redis() {
     return 1
 }
 
+# A Python that is new enough and can make a virtual environment with pip in it.
+has_python() {
+    has python3 &&
+        python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 # --- Installing -------------------------------------------------------------------------------
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
@@ -201,6 +210,7 @@ install_with_apt() {
         postgresql) packages+=(postgresql) ;;
         redis) packages+=(redis-server) ;;
         cc) packages+=(build-essential) ;;
+        python) packages+=(python3 python3-venv) ;;
         esac
     done
     if [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -224,6 +234,7 @@ install_with_dnf() {
         postgresql) packages+=(postgresql-server) ;;
         redis) if dnf -q list redis >/dev/null 2>&1; then packages+=(redis); else packages+=(valkey); fi ;;
         cc) packages+=(gcc) ;;
+        python) packages+=(python3 python3-pip) ;;
         esac
     done
     as_root dnf -y install "${packages[@]}"
@@ -236,6 +247,7 @@ install_with_apk() {
         postgresql) packages+=(postgresql) ;;
         redis) packages+=(redis) ;;
         cc) packages+=(build-base) ;;
+        python) packages+=(python3 py3-pip) ;;
         esac
     done
     as_root apk add --no-cache "${packages[@]}"
@@ -248,6 +260,7 @@ install_with_brew() {
         postgresql) packages+=(postgresql@17) ;;
         redis) packages+=(redis) ;;
         cc) packages+=(gcc) ;;
+        python) packages+=(python3) ;;
         esac
     done
     brew install "${packages[@]}"
@@ -276,6 +289,8 @@ list_missing() {
     has cc || printf 'cc '
     [ -n "${DATABASE_URL:-}" ] || find_pgbin >/dev/null || printf 'postgresql '
     [ -n "${REDIS_URL:-}" ] || find_redis >/dev/null || printf 'redis '
+    # Only tests need it, not every command that wants the engines.
+    [ "$for_tests" = no ] || [ -n "${LEADRAIL_TEST_PYTHON:-}" ] || has_python || printf 'python '
 }
 
 # Says each missing thing by name and the two ways out.
@@ -293,6 +308,11 @@ explain_missing() {
             say 'missing: a Redis server (redis-server or valkey-server).'
             say '  Install it (set LEADRAIL_TEST_REDIS_BIN to its path if it is an unusual one),'
             say '  or set REDIS_URL to a server that the tests may fill and empty.'
+            ;;
+        python)
+            say 'missing: Python 3.11 or newer with its modules venv and ensurepip (Debian: python3-venv).'
+            say '  Install it, or set LEADRAIL_TEST_PYTHON to a Python that has the packages of'
+            say '  tests/clients/requirements.txt.'
             ;;
         esac
     done
@@ -529,6 +549,28 @@ provision() {
     make_work_folder
     provision_postgres
     provision_redis
+    [ "$for_tests" = no ] || provision_python
+}
+
+# Real clients of the providers that we fake, at exact versions. The stamp is written last: what was
+# not finished is begun anew.
+provision_python() {
+    local folder list=tests/clients/requirements.txt stamp
+    [ -z "${LEADRAIL_TEST_PYTHON:-}" ] || return 0
+    folder=$(pwd)/${CARGO_TARGET_DIR:-target}/test-python
+    case "${CARGO_TARGET_DIR:-}" in /*) folder=$CARGO_TARGET_DIR/test-python ;; esac
+    stamp=$folder/installed.txt
+    if ! cmp -s "$list" "$stamp" || ! "$folder/bin/python" -c 'import openai' 2>/dev/null; then
+        say "installing real clients: $list"
+        rm -rf "$folder"
+        mkdir -p "$(dirname "$folder")"
+        run_step python3 -m venv "$folder" || give_up "python3 -m venv $folder failed"
+        run_step "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --requirement "$list" >&2 || give_up "the packages of $list could not be installed"
+        cp "$list" "$stamp"
+    fi
+    export LEADRAIL_TEST_PYTHON=$folder/bin/python
+    say "$("$LEADRAIL_TEST_PYTHON" --version) with the clients of $list"
 }
 
 # --- The checks -------------------------------------------------------------------------------
@@ -580,6 +622,7 @@ run_some_tests() {
 
 main() {
     durable=no
+    for_tests=yes
     case "${1:-}" in -h | --help) usage && exit 0 ;; esac
     if [ "${1:-}" = --durable ]; then
         durable=yes
@@ -591,6 +634,7 @@ main() {
     --engines-only)
         shift
         [ $# -gt 0 ] || { usage >&2 && exit 2; }
+        for_tests=no
         provision
         run_attached "$@"
         ;;
