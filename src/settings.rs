@@ -146,7 +146,7 @@ pub struct Settings {
         hide_env_values = true,
         global = true
     )]
-    pub llm_api_key: Option<String>,
+    pub llm_api_key: Option<Sensitive>,
 
     /// How logs are written.
     #[arg(
@@ -219,12 +219,12 @@ impl Settings {
             &mut self.admin_key,
             &mut self.llm_base_url,
             &mut self.llm_model,
-            &mut self.llm_api_key,
         ] {
             if setting.as_deref() == Some("") {
                 *setting = None;
             }
         }
+        self.llm_api_key = self.llm_api_key.filter(|key| !key.expose().is_empty());
         self.secret_keys = self.secret_keys.filter(|keys| !keys.expose().is_empty());
         self.secret_keys_file = self.secret_keys_file.filter(|file| !file.as_os_str().is_empty());
         self
@@ -297,7 +297,11 @@ impl Settings {
                 return Err(Contradiction::LlmBaseUrl);
             }
         }
-        if self.llm_api_key.as_ref().is_some_and(|key| !key.bytes().all(|b| b.is_ascii_graphic())) {
+        if self
+            .llm_api_key
+            .as_ref()
+            .is_some_and(|key| !key.expose().bytes().all(|b| b.is_ascii_graphic()))
+        {
             return Err(Contradiction::LlmApiKey);
         }
         match (&self.llm_base_url, &self.llm_model, &self.llm_api_key) {

@@ -49,7 +49,7 @@ async fn ours(address: &str, mode: &str) -> Reading {
     .unwrap();
     let policy = GuardPolicy { allow_private: true, allow_http: true, ..GuardPolicy::default() };
     let client = DeliveryClient::new(policy).unwrap();
-    let server = ModelServer::of(&ai, &client, None).unwrap();
+    let server = ModelServer::of(&ai, None, &client, None).unwrap();
     let question = home();
     let exchange: Exchange = server.ask(&request::body("fake", &[&question], None)).await;
     let now = "2026-11-21T12:00:00Z".parse().unwrap();
@@ -140,7 +140,8 @@ async fn a_request_that_the_real_service_would_refuse_is_refused() {
     let ai =
         json!({"enabled": true, "baseUrl": format!("{}/good/v1", fakes.address), "model": "m"});
     let server =
-        ModelServer::of(&serde_json::from_value(ai).unwrap(), &client.unwrap(), None).unwrap();
+        ModelServer::of(&serde_json::from_value(ai).unwrap(), None, &client.unwrap(), None)
+            .unwrap();
     let good = request::body("fake", &[&home()], None);
     let mut open = good.clone();
     open["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(true);

@@ -1,7 +1,7 @@
 //! Stage 6 with the outside: what is remembered, what a model is asked, and what that may cost.
 use crate::{context::Context, outside::llm::ModelServer, step::StepError, trip::Trip};
 use shared::{
-    campaign::config::Ai,
+    campaign::config::{Ai, SecretRef},
     clock::Time,
     exchange::Exchange,
     failpoint::failpoint,
@@ -12,7 +12,10 @@ use shared::{
     },
     patience::{self, Pause},
     stages::{Scene, Verdict, s6_field_qualification as s6},
-    store::models::{self, Allowance, Budget},
+    store::{
+        models::{self, Allowance, Budget},
+        secrets::SecretError,
+    },
     submission::Stage,
 };
 use std::time::Duration;
@@ -28,10 +31,12 @@ pub async fn qualify(ctx: &Context, trip: &Trip, now: Time) -> Result<Option<Ver
     let questions = s6::questions(scene);
     let ai = trip.campaign.config.ai.as_ref().filter(|_| !questions.is_empty());
     let Some(ai) = ai else { return Ok(Some(s6::decide(scene, &LlmFacts::default()))) };
-    let Some(server) = ModelServer::of(ai, &ctx.http, ctx.model.as_ref()) else {
-        let trouble =
-            Some("neither the campaign nor the installation names a server and a model".into());
-        return Ok(Some(s6::decide(scene, &LlmFacts { trouble, ..LlmFacts::default() })));
+    let server = match server(ctx, trip, ai, now).await? {
+        Ok(server) => server,
+        Err(why) => {
+            let facts = LlmFacts { trouble: Some(why), ..LlmFacts::default() };
+            return Ok(Some(s6::decide(scene, &facts)));
+        }
     };
     let asking = Asking { ctx, trip, ai, server, now };
     let mut facts = LlmFacts::default();
@@ -45,6 +50,27 @@ pub async fn qualify(ctx: &Context, trip: &Trip, now: Time) -> Result<Option<Ver
         return Ok(Some(again));
     }
     Ok(Some(s6::decide(scene, &facts)))
+}
+
+/// Which server is asked and with which key; or why none can be.
+async fn server(
+    ctx: &Context,
+    trip: &Trip,
+    ai: &Ai,
+    now: Time,
+) -> Result<Result<ModelServer, String>, StepError> {
+    let mut own_key = None;
+    if let Some(SecretRef { secret }) = &ai.api_key {
+        own_key = match ctx.secrets.open(trip.loaded.workspace_id, secret, now).await {
+            Ok(Some(opened)) => Some(opened.value),
+            Ok(None) => return Ok(Err(format!("the workspace has no secret {secret}"))),
+            Err(SecretError::Store(error)) => return Err(error.into()),
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+    }
+    let server = ModelServer::of(ai, own_key, &ctx.http, ctx.model.as_ref());
+    let nobody = "neither the campaign nor the installation names a server and a model";
+    Ok(server.ok_or_else(|| nobody.to_owned()))
 }
 
 struct Asking<'a> {

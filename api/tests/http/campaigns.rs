@@ -142,7 +142,9 @@ async fn a_language_model_is_named_within_the_rules() {
     let mut lines = Vec::new();
     for ai in [
         json!({"baseUrl": "https://llm.example.com/v1"}),
+        json!({"enabled": true, "key": 1}),
         json!({"enabled": true, "apiKey": "sk-1"}),
+        json!({"enabled": true, "apiKey": {"secret": "gone"}}),
         json!({"enabled": true, "baseUrl": "https://127.0.0.1/v1", "model": "m"}),
         json!({"enabled": true, "dailyCalls": 0, "minConfidence": 80}),
     ] {
@@ -152,8 +154,12 @@ async fn a_language_model_is_named_within_the_rules() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     422 VALIDATION_ERROR: config.ai.enabled is missing
       config.ai.enabled | is missing
-    422 VALIDATION_ERROR: config.ai.apiKey is not a known field; known here: `enabled`, `baseUrl`, `model`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
-      config.ai.apiKey | is not a known field; known here: `enabled`, `baseUrl`, `model`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
+    422 VALIDATION_ERROR: config.ai.key is not a known field; known here: `enabled`, `baseUrl`, `model`, `apiKey`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
+      config.ai.key | is not a known field; known here: `enabled`, `baseUrl`, `model`, `apiKey`, `timeoutSeconds`, `dailyCalls`, `dailyTokens`, `minConfidence`
+    422 VALIDATION_ERROR: config.ai.apiKey holds a credential in clear; keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here
+      config.ai.apiKey | holds a credential in clear; keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here
+    422 VALIDATION_ERROR: config.ai.apiKey.secret there is no secret "gone" in this workspace; keep it with PUT /api/v1/secrets
+      config.ai.apiKey.secret | there is no secret "gone" in this workspace; keep it with PUT /api/v1/secrets
     422 VALIDATION_ERROR: config.ai.baseUrl address 127.0.0.1 is not on the public internet
       config.ai.baseUrl | address 127.0.0.1 is not on the public internet
     422 VALIDATION_ERROR: the request has 2 problems

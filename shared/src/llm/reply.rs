@@ -87,7 +87,8 @@ fn choices(content: &str, questions: &[&Question]) -> Result<Vec<Choice>, String
     let reply = reply.as_object().ok_or("it is not a JSON object")?;
     let names: Vec<String> = (0..questions.len()).map(request::name).collect();
     if let Some(other) = reply.keys().find(|key| !names.contains(key)) {
-        return Err(format!("`{}` was not asked for", cut(other)));
+        let short: String = other.chars().take(40).collect();
+        return Err(format!("`{short}` was not asked for"));
     }
     let each = names.iter().zip(questions);
     each.map(|(name, question)| {

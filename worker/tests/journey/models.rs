@@ -113,6 +113,19 @@ on_both_engines! {
         assert_eq!(call.authorization, None);
     }
 
+    async fn a_campaign_has_a_key_of_its_own_as_a_secret(store: TestStore) {
+        let asked = Asked::new(store, Run::Plain).await;
+        let (workspace, now) = (asked.world.workspace, asked.world.clock.now());
+        let secrets = &asked.world.ctx.secrets;
+        secrets.put(workspace, "llm", &"sk-own-key".into(), now).await.unwrap();
+        let campaign = asked.campaign("good", json!({"apiKey": {"secret": "llm"}})).await;
+        let lead = asked.settled(campaign, "my flat").await;
+        assert_eq!(asked.status(lead).await, Status::Accepted);
+        assert_eq!(asked.fake.calls()[0].authorization.as_deref(), Some("Bearer sk-own-key"));
+        let (_, _, details) = asked.stage_6(lead).await;
+        assert!(!details.to_string().contains("sk-own-key"), "{details}");
+    }
+
     async fn the_next_lead_that_says_the_same_costs_nothing_and_no_job_more(store: TestStore) {
         let asked = Asked::new(store, Run::Plain).await;
         let campaign = asked.campaign("good", json!({})).await;

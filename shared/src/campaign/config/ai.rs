@@ -1,5 +1,9 @@
 //! Whether and how a campaign asks a language model what a lead's answer means.
-use super::checks::{Problems, say};
+use super::{
+    SecretRef,
+    checks::{Problems, say},
+    is_secret_name,
+};
 use crate::campaign::guard::{GuardPolicy, check_url};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +27,9 @@ pub struct Ai {
     /// The model's name; the installation's own when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The campaign's own key for that server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretRef>,
     /// How long one call may take: 1 to 60.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: u64,
@@ -67,6 +74,11 @@ pub(super) fn check(ai: &Ai, policy: &GuardPolicy, problems: &mut Problems) {
     {
         say(problems, "ai.model", format!("has 1 to {MODEL_NAME_MAX} characters"));
     }
+    if let Some(key) = &ai.api_key
+        && !is_secret_name(&key.secret)
+    {
+        say(problems, "ai.apiKey.secret", "is no name of a secret");
+    }
     let within = |path: &str, given: i64, most: i64, problems: &mut Problems| {
         if !(1..=most).contains(&given) {
             say(problems, path, format!("must be 1 to {most}"));
@@ -96,6 +108,8 @@ mod tests {
             (json!({"baseUrl": "https://10.0.0.1/v1", "model": "m"}), Some("ai.baseUrl")),
             (json!({"baseUrl": "https://a.example/v1?k=1", "model": "m"}), Some("ai.baseUrl")),
             (json!({"model": " "}), Some("ai.model")),
+            (json!({"apiKey": {"secret": "llm"}}), None),
+            (json!({"apiKey": {"secret": "no name"}}), Some("ai.apiKey.secret")),
             (json!({"timeoutSeconds": 0}), Some("ai.timeoutSeconds")),
             (json!({"timeoutSeconds": 61}), Some("ai.timeoutSeconds")),
             (json!({"dailyCalls": 0}), Some("ai.dailyCalls")),
