@@ -29,10 +29,11 @@ use std::{
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use worker::{
+    breaker::Breakers,
     campaigns::Campaigns,
     context::{Context, Unsent},
     lanes::Concurrency,
-    outside::{http::DeliveryClient, llm::InstalledModel, oauth::TokenKeeper},
+    outside::{http::DeliveryClient, limits::Gates, llm::InstalledModel, oauth::TokenKeeper},
     switches::Switches,
 };
 
@@ -208,6 +209,8 @@ impl System {
             http: DeliveryClient::new(self.guard())
                 .map_err(|error| StartError::Http(error.to_string()))?,
             model: self.model()?,
+            breakers: Breakers::new(self.db.clone()),
+            gates: Gates::default(),
             clock: self.clock.clone(),
             settings: worker::context::Settings { redelivery: self.redelivery(), public_url },
             switches: Switches::default(),

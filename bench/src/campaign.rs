@@ -13,7 +13,8 @@ pub async fn create(
     simple: bool,
 ) -> Result<(String, String), Trouble> {
     let config = if simple {
-        json!({"endpoints": [{"id": "sink", "name": "Sink", "url": url(sink), "response": answers()}]})
+        json!({"endpoints": [{"id": "sink", "name": "Sink", "url": url(sink),
+            "limits": {"concurrency": 128}, "response": answers()}]})
     } else {
         let spare = json!({"name": "Second choice", "config": {}});
         let spare = door.ask("POST", "/api/v1/campaigns", &spare.to_string()).await?;
@@ -55,6 +56,7 @@ fn realistic(sink: SocketAddr, fallback: &Value) -> Value {
             "id": "sink",
             "name": "Sink",
             "url": url(sink),
+            "limits": {"concurrency": 128},
             "headers": {"X-Source": "leadrail-bench"},
             "payload": {"nodes": payload()},
             "response": answers(),

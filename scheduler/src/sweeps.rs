@@ -2,6 +2,7 @@
 pub mod due;
 pub mod forget;
 pub mod forget_models;
+pub mod questions;
 pub mod queue;
 
 use crate::Scheduler;
@@ -42,6 +43,11 @@ pub const ALL: &[Sweep] = &[
         name: "queue",
         cron: "* * * * * *",
         run: |scheduler| Box::pin(queue::sweep(scheduler)),
+    },
+    Sweep {
+        name: "status_queries",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(questions::sweep(scheduler)),
     },
     // Answers are kept for days; an hour more or less is nothing.
     Sweep {

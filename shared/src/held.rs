@@ -3,10 +3,16 @@ use crate::{
     campaign::Campaign,
     clock::Time,
     ids::{SubmissionId, WorkspaceId},
-    store::notices::{Kind, Notice},
+    store::{
+        close::Query,
+        notices::{Kind, Notice},
+    },
 };
+use chrono::Duration;
 use serde_json::json;
 
+/// The reason code of a hold whose delivery got no answer that settles it: the buyer can be asked.
+pub const UNKNOWN: &str = "outcome_unknown";
 /// The reason code of a hold after an answer that no response rule knows.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -37,5 +43,17 @@ pub fn notice(held: Held<'_>, now: Time) -> Notice {
         message: format!("a delivery of {} is held: {}", held.campaign.name, held.reason),
         details: Some(json!({ "endpointId": endpoint, "firstSubmissionId": held.submission })),
         at: now,
+    }
+}
+
+/// The question that the endpoint can be asked about it, if it can.
+pub fn query(held: Held<'_>, now: Time) -> Query {
+    let endpoint = held.campaign.endpoint(held.endpoint).filter(|_| held.code == UNKNOWN);
+    match endpoint.and_then(|endpoint| endpoint.config.status_query.as_ref()) {
+        None => Query::None,
+        Some(asked) => Query::Begin {
+            endpoint: held.endpoint.to_owned(),
+            due_at: now + Duration::seconds(asked.after_seconds),
+        },
     }
 }

@@ -1,4 +1,5 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
+pub mod breaker;
 pub mod campaign;
 pub mod clock;
 pub mod drain;
@@ -19,6 +20,7 @@ pub mod queue;
 pub mod rules;
 pub mod secret;
 pub mod stages;
+pub mod status_query;
 pub mod store;
 pub mod submission;
 #[cfg(feature = "testing")]

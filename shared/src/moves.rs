@@ -177,6 +177,29 @@ pub fn answered_late(
     Ok(Some(close))
 }
 
+/// What the buyer said when it was asked about a held delivery settles it.
+pub fn told_by_status(
+    loaded: &Loaded,
+    attempt: AttemptEnd,
+    end: End,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let (event, verdict) =
+        if end.is_sold() { (Event::Sold, "sold") } else { (Event::Refused, "refused") };
+    if loaded.run != "held" {
+        let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
+        return Err(IllegalMove { from, event });
+    }
+    let said = attempt.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let word = if end.is_sold() { "has the lead" } else { "has not taken the lead" };
+    let reason = format!("asked about attempt {}, the buyer {word}{said}", attempt.number);
+    let (end, by) = (Some(end), "status query");
+    let what = Move { event, verdict, code: "status_query", reason, end, details: None, by };
+    let mut close = close(loaded, what, now)?;
+    close.attempt = Some(attempt);
+    Ok(close)
+}
+
 fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, IllegalMove> {
     let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
     let mut carry: Carry = loaded.carry.0.clone();

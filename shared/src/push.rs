@@ -14,6 +14,9 @@ const MOST: usize = 1_000;
 /// Jobs in a lane above which nothing more is pushed: the queue has enough to do, and the due sweep tops it up from the database.
 pub const DEPTH_MAX: u64 = 50_000;
 
+/// The lane of questions about held deliveries. Its jobs are named by the held submission and its generation.
+pub const STATUS_QUERIES: Lane = Lane::new("status_query");
+
 /// The lane of a stage's jobs.
 pub const fn lane(stage: Stage) -> Lane {
     match stage {

@@ -106,6 +106,8 @@ pub fn config(sink: &Sink, endpoint: &str, idempotent: bool, fallback: &[Value])
             "url": format!("http://{}/{endpoint}", sink.address),
             "timeoutSeconds": 20,
             "idempotent": idempotent,
+            // Here the engine is tried, not its patience with a buyer.
+            "breaker": {"enabled": false},
             "payload": {"nodes": [
                 {"kind": "field", "key": "name", "source": "computed.full_name"},
                 {"kind": "field", "key": "email", "source": "lead.email"},

@@ -1,7 +1,8 @@
 //! Everything a stage job may touch, and nothing else.
 use crate::{
+    breaker::Breakers,
     campaigns::Campaigns,
-    outside::{http::DeliveryClient, llm::InstalledModel, oauth::TokenKeeper},
+    outside::{http::DeliveryClient, limits::Gates, llm::InstalledModel, oauth::TokenKeeper},
     switches::Switches,
 };
 use shared::{
@@ -31,6 +32,8 @@ pub struct Context {
     pub http: DeliveryClient,
     /// The model server that the installation offers to its campaigns.
     pub model: Option<InstalledModel>,
+    pub breakers: Breakers,
+    pub gates: Gates,
     pub clock: Clock,
     pub settings: Settings,
     pub switches: Switches,

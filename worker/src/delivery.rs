@@ -1,5 +1,6 @@
 //! Stage 8 with the outside: the intent on disk, the exchange, the verdict.
 use crate::{
+    admission::{self, Admitted},
     context::Context,
     outside::{
         auth::{self, Credentials, NoCredentials},
@@ -40,6 +41,11 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         );
         return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
     };
+    let ticket = match admission::admit(ctx, trip, endpoint).await? {
+        Admitted::Yes(ticket) => ticket,
+        Admitted::No(verdict) => return Ok(Some(*verdict)),
+        Admitted::Waits => return Ok(None),
+    };
     let credentials = match auth::credentials(ctx, trip.loaded.workspace_id, endpoint).await {
         Ok(credentials) => credentials,
         Err(NoCredentials::Store(error)) => return Err(error.into()),
@@ -63,6 +69,8 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     let (mut verdict, mut end) = decide(endpoint, &exchange, number, tries);
     if auth::is_refused_once(ctx, trip, endpoint, &credentials, &exchange).await {
         (verdict, end) = with_another_token(endpoint, verdict, end);
+    } else {
+        trip.seen = Some(admission::seen(trip, endpoint, ticket, &end, tries.now));
     }
     trip.attempted(end);
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))

@@ -35,6 +35,7 @@ pub async fn drive(ctx: &Context, stage: Stage, delivered: Delivered) -> Settle 
     let job = delivered.job;
     match run(ctx, SubmissionId(job.id), stage, job.generation, delivered.delivery).await {
         Ok(()) => Settle::Done,
+        Err(StepError::NoPlace(pause)) => Settle::Later(pause),
         Err(error) => {
             tracing::warn!(submission = %SubmissionId(job.id), %stage, %error, "a stage job comes again");
             Settle::Later(DATABASE_AWAY)
@@ -78,7 +79,14 @@ async fn run(
         }
         Err(error) => return Err(error),
     }
-    if trip.moves() == 0 { action::remind(ctx, &trip).await } else { record(ctx, &mut trip).await }
+    if trip.moves() == 0 {
+        return action::remind(ctx, &trip).await;
+    }
+    let recorded = record(ctx, &mut trip).await;
+    if let Some(seen) = trip.seen.take() {
+        ctx.breakers.observe(seen).await;
+    }
+    recorded
 }
 
 fn stuck(trip: &Trip, why: String) -> Verdict {
@@ -169,8 +177,9 @@ async fn settle_late(ctx: &Context, trip: &Trip, answer: AttemptEnd) -> Result<(
 async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
     let now = ctx.clock.now();
     let opened = trip.opened();
+    let pause = trip.pause(now);
     let close = trip.close(Delays { redelivery: ctx.settings.redelivery }, now);
-    let (due_at, stage) = (close.place.due_at, close.place.stage);
+    let stage = close.place.stage;
     failpoint(&format!("{stage}.before_record"), &trip.loaded.email);
     let answer = close.attempt.clone();
     if !write(ctx, close).await? {
@@ -182,11 +191,9 @@ async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
     }
     failpoint(&format!("{stage}.recorded"), &trip.loaded.email);
     match trip.state {
-        State::InStage(stage) if trip.attempt > 0 => {
-            let pause = due_at.map(|due| (due - now).to_std().unwrap_or_default());
-            ctx.push.push_later(stage, trip.id(), trip.generation, pause.unwrap_or_default());
-        }
-        State::InStage(stage) => ctx.push.push(stage, trip.id(), trip.generation),
+        // It waits for something that may come sooner than is thought: the due sweep pushes it.
+        State::InStage(_) if trip.waits() => {}
+        State::InStage(stage) => ctx.push.push_later(stage, trip.id(), trip.generation, pause),
         State::Parked => action::begin(ctx, trip).await,
         _ => {}
     }

@@ -1,7 +1,7 @@
-//! The nine lanes of a worker process: each runs its stage's jobs until the process stops.
-use crate::{context::Context, drive::drive};
+//! The lanes of a worker process, one a stage and one for questions to buyers: each runs its jobs until the process stops.
+use crate::{context::Context, drive::drive, status_query::ask};
 use shared::{
-    push::lane,
+    push::{STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -15,6 +15,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(30);
 /// How long one stage job may take.
 const JOB_TIMEOUT: Duration = Duration::from_secs(180);
+/// Questions to buyers about held deliveries at once.
+const QUESTIONS: usize = 16;
 /// How long running jobs may take to finish once the process stops.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -35,7 +37,7 @@ impl Default for Concurrency {
     }
 }
 
-/// Runs all nine lanes until `stop`; returns when running jobs have finished or were handed back.
+/// Runs all lanes until `stop`; returns when running jobs have finished or were handed back.
 pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: CancellationToken) {
     let mut lanes = JoinSet::new();
     for stage in Stage::ALL {
@@ -55,9 +57,26 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
             queue.run(lane(stage), options, stop, handler).await;
         });
     }
+    lanes.spawn(questions(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
+}
+
+/// Asks buyers about held deliveries. A pause of the delivery lane stops that too: it says that buyers are left alone.
+async fn questions(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let options = RunOptions {
+        concurrency: QUESTIONS,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused: ctx.switches.paused(Stage::Delivery),
+    };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { ask(&ctx, delivered).await }
+    };
+    queue.run(STATUS_QUERIES, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

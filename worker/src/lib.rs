@@ -1,5 +1,7 @@
 //! THE WORK: the outside world, and the drive that takes a submission from one to the next.
 pub mod action;
+pub mod admission;
+pub mod breaker;
 pub mod campaigns;
 pub mod context;
 pub mod delivery;
@@ -9,6 +11,7 @@ pub mod lanes;
 pub mod outside;
 pub mod qualify;
 pub mod room;
+pub mod status_query;
 pub mod step;
 pub mod switches;
 pub mod trip;

@@ -16,6 +16,9 @@ pub enum StepError {
     /// The database is away: touch nothing, the job comes again.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The endpoint has enough to do: touch nothing, the job comes again then.
+    #[error("the endpoint has no place for it yet")]
+    NoPlace(std::time::Duration),
     /// Our own bug, or a revision this program cannot use: an operator must look.
     #[error("{0}")]
     Stuck(String),

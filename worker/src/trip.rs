@@ -1,4 +1,5 @@
 //! A submission on its way through stages inside one worker: verdicts in, one close out.
+use crate::breaker::Seen;
 use chrono::Duration;
 use serde_json::Value;
 use shared::{
@@ -35,6 +36,10 @@ pub struct Trip {
     pub carry: Carry,
     /// It may hold places under caps.
     pub capped: bool,
+    /// What the exchange showed of the endpoint; told once its outcome is on disk.
+    pub seen: Option<Seen>,
+    /// The open stage waits for its time without having been tried.
+    waits: bool,
     /// The lead view, made when a stage first asks for it and thrown away when what it shows has changed.
     view: Option<Value>,
     /// What the next close says beside the state.
@@ -75,6 +80,8 @@ impl Trip {
             attempt: loaded.attempt,
             carry: loaded.carry.0.clone(),
             capped: false,
+            seen: None,
+            waits: false,
             view: None,
             notes,
             lines: Vec::with_capacity(LINES),
@@ -127,6 +134,16 @@ impl Trip {
         self.loaded.id.0.as_u128() as u64
     }
 
+    /// Whether the open stage waits for its time without having been tried.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// How long the open stage waits before it is tried again.
+    pub fn pause(&self, now: Time) -> std::time::Duration {
+        self.notes.due_at.map(|due| (due - now).to_std().unwrap_or_default()).unwrap_or_default()
+    }
+
     /// Notes how an attempt ended; it is written with the next close.
     pub fn attempted(&mut self, end: AttemptEnd) {
         self.notes.attempt = Some(end);
@@ -154,7 +171,12 @@ impl Trip {
             duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
             at: now,
         });
-        self.attempt = if verdict.event == Event::Again { self.attempt + 1 } else { 0 };
+        self.waits = matches!(verdict.change, Change::NotBefore(_));
+        self.attempt = match verdict.event {
+            Event::Again if self.waits => self.attempt,
+            Event::Again => self.attempt + 1,
+            _ => 0,
+        };
         self.notes.due_at = None;
         if from == State::Parked {
             let resolution = resolution(verdict.event, &verdict.change);
@@ -219,6 +241,7 @@ impl Trip {
                 let pause = Duration::from_std(pause).unwrap_or(Duration::MAX);
                 self.notes.due_at = now.checked_add_signed(pause);
             }
+            Change::NotBefore(due) => self.notes.due_at = Some(due),
             Change::Park { kind, deadline, on_deadline } => {
                 self.notes.park = Some(NewPark { id: ParkId::new(), kind, deadline, on_deadline });
             }
@@ -305,11 +328,12 @@ impl Trip {
             code,
             reason,
         };
-        (vec![held::notice(held, now)], Query::None)
+        (vec![held::notice(held, now)], held::query(held, now))
     }
 
     fn places(&self, attempt: Option<&AttemptEnd>) -> Places {
-        if !self.capped {
+        // One that waits for its endpoint may hold a place for an attempt before: it was not tried now, so nothing is known anew.
+        if !self.capped || self.waits {
             return Places::Keep;
         }
         let sold = self.state == State::Finished && self.notes.end.is_some_and(End::is_sold);

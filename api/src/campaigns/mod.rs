@@ -1,5 +1,6 @@
 //! Campaigns: create, save, show, list, open and close.
 pub mod create;
+pub mod endpoints;
 pub mod form;
 pub mod save;
 pub mod show;

@@ -1,5 +1,6 @@
 //! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
 mod campaigns;
+mod endpoints;
 mod idempotency;
 mod isolation;
 mod leads;

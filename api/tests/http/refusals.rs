@@ -263,6 +263,9 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/campaigns/{campaignId}: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/activate: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/archive: admin campaigns:write
+    GET /api/v1/campaigns/{campaignId}/endpoints: admin ops
+    POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
+    POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
     POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops

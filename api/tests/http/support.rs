@@ -16,7 +16,7 @@ use shared::{
     push::{self, Pusher},
     queue::Queue,
     store::{
-        Db,
+        Db, breakers,
         close::{Close, Closer, NewPark, Place, Places, Query},
         intake::Intake,
         keys::{self, KeyRow},
@@ -209,6 +209,29 @@ impl World {
     }
 
     async fn put_parked(&self, id: &str, state: State, stage: Stage, park: Option<NewPark>) {
+        self.close(id, (state, stage), park, "timeout").await;
+    }
+
+    /// Puts it into delivery, where it waits for that reason until `due`.
+    pub async fn put_due(&self, id: &str, code: &'static str, due: DateTime<Utc>) {
+        self.close(id, (State::InStage(Stage::Delivery), Stage::Delivery), None, code).await;
+        let id = SubmissionId::parse(id).unwrap();
+        let generation = self.loader.load(id).await.unwrap().unwrap().generation;
+        breakers::postpone(&self.db, self.workspace, (id, generation), due).await.unwrap();
+    }
+
+    pub async fn due_at(&self, id: &str) -> Option<DateTime<Utc>> {
+        let id = SubmissionId::parse(id).unwrap();
+        self.loader.load(id).await.unwrap().unwrap().due_at
+    }
+
+    async fn close(
+        &self,
+        id: &str,
+        (state, stage): (State, Stage),
+        park: Option<NewPark>,
+        code: &'static str,
+    ) {
         let id = SubmissionId::parse(id).unwrap();
         let loaded = self.loader.load(id).await.unwrap().unwrap();
         let now = self.clock.now();
@@ -226,7 +249,7 @@ impl World {
                 campaign: loaded.campaign_id,
                 revision: loaded.revision,
                 end: None,
-                reason: Some(("timeout".into(), "the buyer did not answer".into())),
+                reason: Some((code.into(), "the buyer did not answer".into())),
                 carry: loaded.carry.0.clone(),
                 error_fingerprint: matches!(state, State::Failed(_)).then(|| "timeout".into()),
             },

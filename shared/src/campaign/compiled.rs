@@ -36,6 +36,8 @@ pub struct Campaign {
 pub struct Endpoint {
     pub config: EndpointConfig,
     pub response: ResponseClassifier,
+    /// What the answer to a status query means.
+    pub status: Option<ResponseClassifier>,
 }
 
 /// A stored revision that this program cannot use.
@@ -98,7 +100,12 @@ impl Campaign {
 
 impl Endpoint {
     fn compile(config: &EndpointConfig) -> Result<Self, Vec<super::Problem>> {
-        Ok(Self { config: config.clone(), response: config.response.compile()? })
+        let status = config.status_query.as_ref().map(|query| query.response.compile());
+        Ok(Self {
+            config: config.clone(),
+            response: config.response.compile()?,
+            status: status.transpose()?,
+        })
     }
 }
 

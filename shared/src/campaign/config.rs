@@ -10,9 +10,11 @@ pub mod auth;
 mod checks;
 pub mod endpoint;
 mod endpoint_checks;
+pub mod limits;
 pub mod room;
 mod room_checks;
 mod secret_ref;
+pub mod status_query;
 
 pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};

@@ -1,5 +1,6 @@
 //! The nine stages. Each file answers one question about a submission and touches nothing.
 pub mod credentials;
+pub mod left_alone;
 pub mod room;
 pub mod s1_routing;
 pub mod s2_first_action;
@@ -88,6 +89,8 @@ pub enum Change {
     },
     /// The stage is tried again after this time.
     Later(Duration),
+    /// The stage is looked at again then; it was not tried, so no try is counted.
+    NotBefore(Time),
     /// A new submission towards this campaign's revision.
     Child {
         id: CampaignId,

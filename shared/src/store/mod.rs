@@ -1,5 +1,6 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 pub mod batch;
+pub mod breakers;
 pub mod campaigns;
 pub mod caps;
 pub mod close;
@@ -18,6 +19,7 @@ pub mod oauth;
 pub mod parking;
 pub mod rows;
 pub mod secrets;
+pub mod status_queries;
 pub mod sweeps;
 
 pub use db::{Db, Ex, Tx};

@@ -1,6 +1,7 @@
 //! The only way out.
 pub mod auth;
 pub mod http;
+pub mod limits;
 pub mod llm;
 pub mod oauth;
 pub mod resolver;

@@ -77,7 +77,7 @@ fn request(wanted: &Wanted) -> OutboundRequest {
             form.append_pair("client_id", &oauth.client_id).append_pair("client_secret", secret);
         }
         ClientAuth::Basic => {
-            headers.push(("authorization".into(), basic(&oauth.client_id, secret)))
+            headers.push(("authorization".into(), basic(&oauth.client_id, secret)));
         }
     }
     OutboundRequest {

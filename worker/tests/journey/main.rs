@@ -1,5 +1,8 @@
 //! Journeys: does a lead get home? All processes in one, on both engines, with a fake outside world whose calls are compared as lines.
+mod asked;
+mod breaker;
 mod campaign;
+mod crowded;
 mod delivered;
 mod fallback;
 mod models;

@@ -1,5 +1,7 @@
 //! A world for one journey: a database, an in-process queue, a worker that is driven step by step, a hand clock, and a recording sink.
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, http::Uri};
+use axum::{
+    Router, body::Bytes, extract::State, http::HeaderMap, http::Method, http::StatusCode, http::Uri,
+};
 use chrono::Duration;
 use serde_json::{Value, json};
 use shared::{
@@ -26,10 +28,11 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
+    breaker::Breakers,
     campaigns::Campaigns,
     context::{Context, Settings, Unsent},
     drive::drive,
-    outside::http::DeliveryClient,
+    outside::{http::DeliveryClient, limits::Gates},
     switches::Switches,
 };
 
@@ -48,6 +51,7 @@ pub enum Run {
 /// One request that reached the sink.
 #[derive(Debug, Clone)]
 pub struct Call {
+    pub method: String,
     pub path: String,
     pub key: String,
     pub body: Value,
@@ -75,6 +79,7 @@ pub struct World {
 
 async fn receive(
     State(sink): State<Sink>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -86,8 +91,10 @@ async fn receive(
     };
     let (status, answer) = (sink.answers)(&path, nth);
     let key = headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap()).to_owned();
-    let body = serde_json::from_slice(&body).unwrap();
-    sink.calls.lock().unwrap().push(Call { path, key, body, answered: status });
+    // A question has no body.
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let method = method.to_string();
+    sink.calls.lock().unwrap().push(Call { method, path, key, body, answered: status });
     (StatusCode::from_u16(status).unwrap(), answer.to_string())
 }
 
@@ -116,7 +123,7 @@ impl World {
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let clock = Clock::by_hand(noon());
         let workspace = store.workspace("journeys").await;
-        let ctx = Arc::new(context(&store, &clock));
+        let ctx = Arc::new(context(&store, &clock, Queue::memory()));
         let intake = Intake::start(store.db.clone());
         Self { store, workspace, ctx, clock, sink, intake, calls, run }
     }
@@ -253,7 +260,7 @@ impl World {
                 keys.push(&call.key);
             }
             let key = keys.iter().position(|key| *key == call.key).unwrap() + 1;
-            lines.push(format!("POST {} {} key {key}", call.path, call.answered));
+            lines.push(format!("{} {} {} key {key}", call.method, call.path, call.answered));
         }
         lines
     }
@@ -264,7 +271,7 @@ impl World {
 
     /// A worker that knows nothing of the one before.
     pub fn another_worker(&mut self) {
-        self.ctx = Arc::new(context(&self.store, &self.clock));
+        self.ctx = Arc::new(context(&self.store, &self.clock, Queue::memory()));
     }
 }
 
@@ -279,7 +286,7 @@ async fn hand_over(ctx: &Context, stage: Stage, job: Job, delivery: u32) -> Sett
     drive(ctx, stage, delivered).await
 }
 
-fn context(store: &TestStore, clock: &Clock) -> Context {
+pub fn context(store: &TestStore, clock: &Clock, queue: Queue) -> Context {
     let policy = GuardPolicy { allow_private: true, allow_http: true, ..Default::default() };
     let db = &store.db;
     Context {
@@ -287,10 +294,12 @@ fn context(store: &TestStore, clock: &Clock) -> Context {
         loader: Loader::start(db.clone()),
         closer: Closer::start(db.clone()),
         starter: Starter::start(db.clone()),
-        push: Pusher::start(Queue::memory()),
+        push: Pusher::start(queue),
         campaigns: Campaigns::new(db.clone()),
         http: DeliveryClient::new(policy).unwrap(),
         model: None,
+        breakers: Breakers::new(db.clone()),
+        gates: Gates::default(),
         clock: clock.clone(),
         settings: Settings {
             redelivery: Duration::seconds(30),

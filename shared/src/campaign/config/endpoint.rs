@@ -1,5 +1,9 @@
 //! Where and how leads are delivered: one endpoint of a campaign.
 use super::auth::{Auth, HeaderText};
+use super::{
+    limits::{BreakerConfig, Limits},
+    status_query::StatusQuery,
+};
 use crate::campaign::{payload::PayloadTree, response::ResponseRules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +36,15 @@ pub struct EndpointConfig {
     /// The buyer recognises a repeated post by its `Idempotency-Key`, so a post without an answer may be repeated.
     #[serde(default)]
     pub idempotent: bool,
+    /// How many deliveries it is given at once, and within a second and a minute.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
+    /// When it is left alone for a while.
+    #[serde(default, skip_serializing_if = "BreakerConfig::is_default")]
+    pub breaker: BreakerConfig,
+    /// How it is asked whether it has a lead, when a delivery got no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_query: Option<StatusQuery>,
     /// What is sent; a standard document when empty.
     #[serde(default)]
     #[schema(value_type = Object)]

@@ -33,6 +33,11 @@ pub(super) fn endpoint(
     }
     headers(one, at, problems);
     auth::check(one, at, policy, problems);
+    one.limits.check(&format!("{at}.limits"), problems);
+    one.breaker.check(&format!("{at}.breaker"), problems);
+    if let Some(query) = &one.status_query {
+        query.check(&format!("{at}.statusQuery"), policy, problems);
+    }
     one.payload.validate(&format!("{at}.payload"), problems);
     one.response.validate(&format!("{at}.response"), problems);
 }
@@ -40,19 +45,22 @@ pub(super) fn endpoint(
 fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
     count(&format!("{at}.headers"), one.headers.len(), HEADERS_MAX, problems);
     for (header, value) in &one.headers {
-        let path = format!("{at}.headers.{header}");
         let value = match value {
             HeaderText::Plain(text) => text.as_str(),
             HeaderText::Secret(_) => "",
         };
-        if !is_header_name(header) {
-            say(problems, path, "is not a header name");
-        } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
-            say(problems, path, "is set by the delivery itself");
-        } else if value.len() > HEADER_VALUE_MAX || value.bytes().any(|b| b < b' ' && b != b'\t') {
-            let why = format!("at most {HEADER_VALUE_MAX} characters, no control characters");
-            say(problems, path, why);
-        }
+        header_of((header, value), format!("{at}.headers.{header}"), problems);
+    }
+}
+
+pub(super) fn header_of((header, value): (&str, &str), path: String, problems: &mut Problems) {
+    if !is_header_name(header) {
+        say(problems, path, "is not a header name");
+    } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
+        say(problems, path, "is set by the delivery itself");
+    } else if value.len() > HEADER_VALUE_MAX || value.bytes().any(|b| b < b' ' && b != b'\t') {
+        let why = format!("at most {HEADER_VALUE_MAX} characters, no control characters");
+        say(problems, path, why);
     }
 }
 
