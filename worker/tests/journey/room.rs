@@ -9,7 +9,7 @@ use shared::{
     campaign::Room,
     ids::{CampaignId, LeadId, SubmissionId},
     on_both_engines,
-    queue::Job,
+    queue::{Job, Settle},
     store::{campaigns, caps, leads::SubmissionRow},
     submission::{Stage, Status},
 };
@@ -71,7 +71,10 @@ on_both_engines! {
             race.spawn(async move {
                 let loaded = ctx.loader.load(id).await.unwrap().unwrap();
                 let job = Job { id: id.0, generation: loaded.generation };
-                crate::world::deliver(&ctx, Stage::Delivery, job).await
+                // Whoever finds no place at the endpoint comes again.
+                while crate::world::deliver(&ctx, Stage::Delivery, job).await != Settle::Done {
+                    tokio::task::yield_now().await;
+                }
             });
         }
         race.join_all().await;
