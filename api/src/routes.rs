@@ -19,6 +19,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show))
         .routes(routes!(campaigns::create::create, campaigns::show::list))
         .routes(routes!(campaigns::show::show, campaigns::save::save))
+        .routes(routes!(campaigns::room::room))
         .routes(routes!(campaigns::state::activate))
         .routes(routes!(campaigns::state::pause))
         .routes(routes!(campaigns::state::archive))

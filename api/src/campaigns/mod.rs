@@ -2,6 +2,7 @@
 pub mod create;
 pub mod endpoints;
 pub mod form;
+pub mod room;
 pub mod save;
 pub mod show;
 pub mod state;

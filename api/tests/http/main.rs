@@ -9,6 +9,7 @@ mod openapi;
 mod operators;
 mod parking;
 mod refusals;
+mod room;
 mod secrets;
 mod serving;
 mod support;

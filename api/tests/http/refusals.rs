@@ -267,6 +267,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
     POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
+    GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops

@@ -16,6 +16,14 @@ use serde_json::{Value, json};
 /// A cap is full.
 pub fn full(claim: &Claim, now: Time) -> Verdict {
     let again = claim.look_again(now);
+    let details = json!({
+        "cap": claim.cap, "limit": claim.limit, "windowStart": claim.window_start, "windowEnd": claim.window_end,
+    });
+    turn_away(&claim.when_full, again, ("cap_full", words(claim), details))
+}
+
+/// That a cap is full, in a sentence.
+pub fn words(claim: &Claim) -> String {
     let (period, unit) = claim.cap.split_once('.').unwrap_or((&claim.cap, ""));
     let until =
         claim.window_end.map_or(String::new(), |end| format!(" until {}", end.to_rfc3339()));
@@ -23,11 +31,7 @@ pub fn full(claim: &Claim, now: Time) -> Verdict {
         "leads" => format!("{} leads", claim.limit),
         currency => format!("{} {currency} in minor units", claim.limit),
     };
-    let reason = format!("the {period} cap of {what} is full{until}");
-    let details = json!({
-        "cap": claim.cap, "limit": claim.limit, "windowStart": claim.window_start, "windowEnd": claim.window_end,
-    });
-    turn_away(&claim.when_full, again, ("cap_full", reason, details))
+    format!("the {period} cap of {what} is full{until}")
 }
 
 /// The schedule is closed.

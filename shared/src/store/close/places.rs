@@ -122,22 +122,23 @@ impl Ledger {
         claims.iter().map(left).min().unwrap_or(i64::MAX)
     }
 
-    /// Gives a submission its places, all or none; otherwise says which claim found its cap full.
+    /// Gives a submission its places, all or none; otherwise says which claim found its cap full, and whether it is the first to do so.
     pub(in crate::store) fn take(
         &mut self,
         (workspace, campaign, submission): (WorkspaceId, CampaignId, SubmissionId),
         claims: &[Claim],
         at: Time,
-    ) -> Result<(), usize> {
+    ) -> Result<(), (usize, bool)> {
         let key = |claim: &Claim| (workspace, campaign, claim.cap.clone(), claim.window_start);
         let full = |claim: &Claim| self.taken(&key(claim)) + claim.amount > claim.limit;
         if let Some(which) = claims.iter().position(full) {
             let window = key(&claims[which]);
-            if let Some((_, full_at @ None)) = self.windows.get_mut(&window) {
-                *full_at = Some(at);
-                self.changed.insert(window);
-            }
-            return Err(which);
+            let Some((_, full_at @ None)) = self.windows.get_mut(&window) else {
+                return Err((which, false));
+            };
+            *full_at = Some(at);
+            self.changed.insert(window);
+            return Err((which, true));
         }
         for claim in claims {
             let window = key(claim);

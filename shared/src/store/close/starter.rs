@@ -7,12 +7,15 @@ use crate::{
     campaign::room::Claim,
     clock::Time,
     ids::{CampaignId, SubmissionId, WorkspaceId},
+    stages::room,
     store::{
         Db, Rows, StoreError, Tx,
         batch::{Batcher, Shape},
+        notices::{self, Kind, Notice},
     },
 };
 use serde::Serialize;
+use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
@@ -182,15 +185,37 @@ async fn find_room(
     });
     let windows = asking.iter().flat_map(|(start, needs)| windows(start, needs));
     let mut ledger = Ledger::lock(tx, windows).await?;
+    let mut notices = Vec::new();
     for (start, needs) in asking {
         let who = (start.workspace, needs.campaign, start.submission);
-        if let Err(which) = ledger.take(who, &needs.claims, start.at) {
+        if let Err((which, is_first)) = ledger.take(who, &needs.claims, start.at) {
             let claim = needs.claims[which].clone();
+            if is_first {
+                notices.push(cap_hit(start, needs.campaign, &claim));
+            }
             declined.insert(start.submission, Started::Full { claim });
         }
     }
     ledger.write(tx).await?;
+    notices::raise(tx, &notices).await?;
     Ok(declined)
+}
+
+/// A cap is full for the first time in its window: people are told once.
+fn cap_hit(start: &AttemptStart, campaign: CampaignId, claim: &Claim) -> Notice {
+    let window = claim.window_start.to_rfc3339();
+    Notice {
+        workspace: start.workspace,
+        campaign: Some(campaign),
+        kind: Kind::CapHit,
+        subject: format!("cap_hit:{campaign}:{}:{window}", claim.cap),
+        message: room::words(claim),
+        details: Some(json!({
+            "cap": claim.cap, "limit": claim.limit, "windowStart": claim.window_start, "windowEnd": claim.window_end,
+            "firstSubmissionId": start.submission,
+        })),
+        at: start.at,
+    }
 }
 
 fn windows(start: &AttemptStart, needs: &Needs) -> Vec<WindowKey> {
