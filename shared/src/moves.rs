@@ -264,7 +264,7 @@ fn places(from: State, event: Event) -> Places {
     match (from, event) {
         (_, Event::Sold) => Places::Confirm,
         (State::Held, Event::Refused | Event::NextEndpoint) => Places::GiveBack,
-        (State::InStage(Stage::Delivery) | State::Queued, _) => Places::GiveBack,
+        (State::InStage(Stage::Delivery) | State::Queued, _) => Places::GiveBackUnlessTaken,
         _ => Places::Keep,
     }
 }

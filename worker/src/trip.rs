@@ -12,8 +12,7 @@ use shared::{
     store::{
         StoreError,
         close::{
-            AttemptEnd, Close, Event as Line, NewChild, NewPark, Outcome, ParkEnd, Place, Places,
-            Query,
+            AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place, Places, Query,
         },
         load::Loaded,
         notices::Notice,
@@ -337,8 +336,7 @@ impl Trip {
             return Places::Keep;
         }
         let sold = self.state == State::Finished && self.notes.end.is_some_and(End::is_sold);
-        let perhaps = attempt.is_some_and(|attempt| attempt.outcome == Outcome::Unknown);
-        Places::after(self.state, sold, perhaps)
+        Places::after(self.state, sold, attempt.map(|attempt| attempt.outcome))
     }
 
     fn parked_due(&self, again_at: Time) -> Time {

@@ -11,6 +11,7 @@ mod checks;
 pub mod endpoint;
 mod endpoint_checks;
 pub mod limits;
+pub mod lead_outcomes;
 pub mod room;
 mod room_checks;
 mod secret_ref;
@@ -18,6 +19,7 @@ pub mod status_query;
 
 pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};
+pub use lead_outcomes::LeadOutcomes;
 pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
 
@@ -70,6 +72,9 @@ pub struct CampaignConfig {
     pub schedule: Option<Schedule>,
     /// Where and how leads are delivered: in order, until one takes the lead.
     pub endpoints: Vec<EndpointConfig>,
+    /// Which outcomes qualify or reject the lead itself; none when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_status: Option<LeadOutcomes>,
     /// Which campaigns try when this one does not take the lead.
     pub fallback: Fallback,
 }

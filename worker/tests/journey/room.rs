@@ -149,6 +149,19 @@ on_both_engines! {
         assert_eq!(taken(&world, campaign).await, [("daily.leads".to_owned(), 1, 0)]);
     }
 
+    async fn a_lead_that_is_withdrawn_while_the_buyer_may_have_it_keeps_its_place(store: TestStore) {
+        let world = World::new(store, Run::Plain, |_, _| (500, json!({}))).await;
+        let config = idempotent(with(plain(&world.sink, "/buyer"), daily(1, json!({"action": "queue"}))));
+        let campaign = world.campaign("AAA", config).await;
+        let leads = many(&world, campaign, 1).await;
+        world.settle().await;
+        world.withdraw(leads[0].0).await;
+        world.clock.forward(Duration::minutes(1));
+        world.settle().await;
+        assert_eq!(statuses(&world, &leads).await, [Status::Rejected]);
+        assert_eq!(taken(&world, campaign).await, [("daily.leads".to_owned(), 1, 0)]);
+    }
+
     async fn a_repeat_under_the_same_key_goes_out_although_it_is_closed_by_then(store: TestStore) {
         let world = World::new(store, Run::Plain, |_, nth| if nth == 0 { (500, json!({})) } else { yes() }).await;
         let hours = json!({

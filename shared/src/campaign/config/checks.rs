@@ -60,6 +60,9 @@ pub(super) fn campaign(
     if let Some(ai) = &config.ai {
         super::ai::check(ai, policy, problems);
     }
+    if let Some(outcomes) = &config.lead_status {
+        outcomes.validate(problems);
+    }
     room(config, own, problems);
     if config.endpoints.len() > ENDPOINTS_MAX {
         say(problems, "endpoints", format!("at most {ENDPOINTS_MAX} endpoints a campaign"));

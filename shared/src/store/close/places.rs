@@ -1,11 +1,11 @@
 //! Places under caps: taken before a lead is sent, given back when the buyer surely has not got it, confirmed when it has.
-use super::{Close, time};
+use super::{Close, attempt::Outcome, time};
 use crate::{
     campaign::room::Claim,
     clock::Time,
     ids::{CampaignId, SubmissionId, WorkspaceId},
     store::{Rows, StoreError, Tx, rows::time_or_null},
-    submission::State,
+    submission::{Stage, State},
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -17,20 +17,24 @@ pub enum Places {
     /// It has none, or nobody knows yet whether it needs them.
     #[default]
     Keep,
-    /// The buyer surely has not got the lead.
+    /// The last buyer that was asked surely has not got the lead.
     GiveBack,
+    /// Nothing was sent now. An earlier attempt may have been taken all the same: then they are kept.
+    GiveBackUnlessTaken,
     /// The buyer has the lead.
     Confirm,
 }
 
 impl Places {
-    /// By where a submission goes, for one that may hold places. `perhaps_taken`: its last attempt may have reached the buyer.
-    pub fn after(to: State, sold: bool, perhaps_taken: bool) -> Self {
-        match to {
+    /// By where a submission goes, for one that may hold places, and by what came of the attempt that was made, if one was.
+    pub fn after(to: State, sold: bool, attempt: Option<Outcome>) -> Self {
+        match (to, attempt) {
             _ if sold => Self::Confirm,
-            State::Held => Self::Keep,
-            _ if perhaps_taken => Self::Keep,
-            _ => Self::GiveBack,
+            (State::Held, _) | (_, Some(Outcome::Unknown | Outcome::Unclassified)) => Self::Keep,
+            (_, Some(_)) => Self::GiveBack,
+            // It waits for something else than room, and goes on then.
+            (State::InStage(Stage::Delivery), None) => Self::Keep,
+            (_, None) => Self::GiveBackUnlessTaken,
         }
     }
 }
@@ -217,6 +221,7 @@ struct Mover<'a> {
     submission_id: Uuid,
     price_minor: Option<i64>,
     currency: Option<&'a str>,
+    surely: bool,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -227,7 +232,9 @@ pub(super) async fn end(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError
         let closes = closes.iter().filter(move |close| close.places == what);
         closes.map(|close| mover(close)).collect::<Vec<_>>()
     };
-    let (sold, free) = (movers(Places::Confirm), movers(Places::GiveBack));
+    let sold = movers(Places::Confirm);
+    let mut free = movers(Places::GiveBack);
+    free.extend(movers(Places::GiveBackUnlessTaken));
     if sold.is_empty() && free.is_empty() {
         return Ok(());
     }
@@ -244,6 +251,7 @@ fn mover<'a>(close: &'a Close) -> Mover<'a> {
         submission_id: close.submission.0,
         price_minor: price.map(|(minor, _)| *minor),
         currency: price.map(|(_, currency)| currency.as_str()),
+        surely: close.places == Places::GiveBack,
         at: close.at,
     }
 }
@@ -266,7 +274,10 @@ async fn give_back(tx: &mut Tx, rows: &[Mover<'_>], less: &mut Less) -> Result<(
         .ex()
         .sql(
             "DELETE FROM cap_place WHERE (workspace_id, submission_id) IN (
-                SELECT r.workspace_id, r.submission_id FROM ROWS($1: workspace_id uuid, submission_id uuid) r)
+                SELECT r.workspace_id, r.submission_id
+                FROM ROWS($1: workspace_id uuid, submission_id uuid, surely boolean) r
+                WHERE r.surely OR NOT EXISTS (SELECT 1 FROM delivery_attempt a WHERE a.workspace_id = r.workspace_id
+                    AND a.submission_id = r.submission_id AND a.outcome IN ('unknown', 'unclassified')))
              AND confirmed_at IS NULL
              RETURNING workspace_id, campaign_id, cap, window_start, amount",
         )
