@@ -4,6 +4,7 @@ mod breaker;
 mod campaign;
 mod crowded;
 mod delivered;
+mod endpoints;
 mod fallback;
 mod models;
 mod parked;
