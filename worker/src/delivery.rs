@@ -41,6 +41,10 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         );
         return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
     };
+    if planned.query.is_some() != (endpoint.config.method == config::Method::Get) {
+        let reason = "it was built for another method: a GET carries its fields in the URL, others in the body";
+        return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
+    }
     let ticket = match admission::admit(ctx, trip, endpoint).await? {
         Admitted::Yes(ticket) => ticket,
         Admitted::No(verdict) => return Ok(Some(*verdict)),
@@ -157,11 +161,11 @@ fn lost(number: i64) -> AttemptEnd {
 fn request(endpoint: &Endpoint, planned: &Planned, known: &Credentials) -> OutboundRequest {
     let config = &endpoint.config;
     let mut headers: Vec<(String, String)> = known.headers().collect();
-    headers.push(("content-type".into(), "application/json".into()));
+    headers.extend(planned.content_type.iter().map(|kind| ("content-type".into(), kind.clone())));
     headers.push(("idempotency-key".into(), planned.idempotency_key.clone()));
     OutboundRequest {
         method: method(config.method),
-        url: config.url.clone(),
+        url: planned.url(&config.url),
         headers,
         body: planned.body.clone().into(),
         timeout: Duration::from_secs(config.timeout_seconds),
@@ -170,6 +174,7 @@ fn request(endpoint: &Endpoint, planned: &Planned, known: &Credentials) -> Outbo
 
 fn method(method: config::Method) -> Method {
     match method {
+        config::Method::Get => Method::Get,
         config::Method::Post => Method::Post,
         config::Method::Put => Method::Put,
         config::Method::Patch => Method::Patch,

@@ -1,4 +1,4 @@
-//! Where in a buyer's answer something is found: by JSONPath, by regular expression, in a header, or a fixed text.
+//! Where in a buyer's answer something is found: by JSONPath, by XML path, by regular expression, in a header, or a fixed text.
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,7 @@ use serde_json_path::JsonPath;
 use super::problem::{Problem, refuse};
 use super::response::Reading;
 use super::view::scalar_text;
+use super::xml_path::XmlPath;
 
 /// Longest regular expression, in bytes, and the most memory that it may take compiled.
 pub const REGEX_MAX_BYTES: usize = 500;
@@ -15,13 +16,16 @@ pub const REGEX_MAX_COMPILED_BYTES: usize = 256 * 1024;
 /// Longest JSONPath, in bytes.
 pub const JSON_PATH_MAX_BYTES: usize = 200;
 
-/// Exactly one of the four.
+/// Exactly one of the five.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Extract {
     /// The first text, number or boolean that the path finds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json_path: Option<String>,
+    /// The first text that the path finds and that is not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xml_path: Option<String>,
     /// The first group, or the whole match if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
@@ -36,6 +40,7 @@ pub struct Extract {
 #[derive(Debug, Clone)]
 pub(super) enum CompiledExtract {
     JsonPath(JsonPath),
+    XmlPath(XmlPath),
     Regex(Regex),
     Header(String),
     Text(String),
@@ -49,18 +54,25 @@ impl Extract {
     }
 
     pub(super) fn compile(&self, at: &str) -> Result<CompiledExtract, Problem> {
-        match (&self.json_path, &self.regex, &self.header, &self.text) {
-            (Some(path), None, None, None) => compile_json_path(path)
+        let Self { json_path, xml_path, regex, header, text } = self;
+        match (json_path, xml_path, regex, header, text) {
+            (Some(path), None, None, None, None) => compile_json_path(path)
                 .map(CompiledExtract::JsonPath)
                 .map_err(|why| Problem::new(format!("{at}.jsonPath"), why)),
-            (None, Some(regex), None, None) => compile_regex(regex)
+            (None, Some(path), None, None, None) => XmlPath::parse(path)
+                .map(CompiledExtract::XmlPath)
+                .map_err(|why| Problem::new(format!("{at}.xmlPath"), why)),
+            (None, None, Some(regex), None, None) => compile_regex(regex)
                 .map(CompiledExtract::Regex)
                 .map_err(|why| Problem::new(format!("{at}.regex"), why)),
-            (None, None, Some(name), None) => {
+            (None, None, None, Some(name), None) => {
                 Ok(CompiledExtract::Header(name.trim().to_lowercase()))
             }
-            (None, None, None, Some(text)) => Ok(CompiledExtract::Text(text.clone())),
-            _ => Err(Problem::new(at, "needs exactly one of jsonPath, regex, header, text")),
+            (None, None, None, None, Some(text)) => Ok(CompiledExtract::Text(text.clone())),
+            _ => {
+                let why = "needs exactly one of jsonPath, xmlPath, regex, header, text";
+                Err(Problem::new(at, why))
+            }
         }
     }
 }
@@ -71,6 +83,10 @@ impl CompiledExtract {
         let found = match self {
             Self::JsonPath(path) => {
                 path.query(reading.json()?).all().into_iter().find_map(scalar_text)?
+            }
+            Self::XmlPath(path) => {
+                let found = path.find(reading.xml()?);
+                (*found.iter().find(|text| !text.is_empty())?).to_owned()
             }
             Self::Regex(regex) => {
                 let groups = regex.captures(reading.text())?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::payload_body::QUERY_MAX_BYTES;
 use super::problem::{Problem, refuse};
 
 /// Longest endpoint URL, in bytes.
@@ -34,7 +35,9 @@ pub struct GuardPolicy {
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GuardError {
-    #[error("url is longer than {URL_MAX_BYTES} bytes")]
+    #[error(
+        "url is longer than {URL_MAX_BYTES} bytes, or its query longer than a request may carry"
+    )]
     TooLong,
     #[error("url cannot be read: {0}")]
     Unreadable(String),
@@ -77,6 +80,18 @@ pub fn check_url(text: &str, policy: &GuardPolicy) -> Result<Url, GuardError> {
     if text.len() > URL_MAX_BYTES {
         return Err(GuardError::TooLong);
     }
+    judge(text, policy)
+}
+
+/// Judges the URL of a request, which may carry a lead in its query.
+pub fn check_request_url(text: &str, policy: &GuardPolicy) -> Result<Url, GuardError> {
+    if text.len() > URL_MAX_BYTES + 1 + QUERY_MAX_BYTES {
+        return Err(GuardError::TooLong);
+    }
+    judge(text, policy)
+}
+
+fn judge(text: &str, policy: &GuardPolicy) -> Result<Url, GuardError> {
     let url = Url::parse(text).map_err(|e| GuardError::Unreadable(e.to_string()))?;
     match url.scheme() {
         "https" => {}

@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value, json};
 use super::date::Date;
 use super::view::{is_blank, lookup, scalar_text};
 
-/// The payload as an operator lays it out. The tree says what is sent; how it is written (JSON now; XML, form
-/// and multipart later) is the endpoint's body format. No nodes means: the default document.
+/// The payload as an operator lays it out. The tree says what is sent; how it is written (JSON, XML, form or
+/// multipart) is the endpoint's body format: `payload_body.rs`. No nodes means: the default document.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PayloadTree {
@@ -61,6 +61,8 @@ pub enum FieldType {
     Number,
     Boolean,
     Date,
+    /// A lead's file (`file.<key>`): its URL is sent. Leadrail never fetches files.
+    File,
 }
 
 /// Why a field could not be sent. `path` is the payload's (`applicant.tags[1]`).
@@ -70,6 +72,13 @@ pub struct FieldError {
     pub path: String,
     pub source: Option<String>,
     pub message: String,
+}
+
+impl FieldError {
+    /// What is wrong with the payload as a whole.
+    pub fn of_whole(message: String) -> Self {
+        Self { path: "payload".into(), source: None, message }
+    }
 }
 
 impl Node {
@@ -187,6 +196,9 @@ impl Field {
 
     /// A value in the type that the buyer was promised, or what is wrong with it.
     pub(super) fn convert(&self, value: &Value) -> Result<Value, String> {
+        if self.field_type == FieldType::File {
+            return file_url(value).map(Value::String);
+        }
         let Some(text) = scalar_text(value) else {
             let hint = "write a computed key, such as {{ questionnaire.x | join(\", \") }}";
             return Err(format!("is a list or an object, which is no single value; {hint}"));
@@ -203,6 +215,7 @@ impl Field {
                 .map(Value::Bool)
                 .ok_or_else(|| format!("{value} is neither true nor false")),
             (FieldType::Date, _) => self.write_date(&text).map(Value::String),
+            (FieldType::File, _) => file_url(value).map(Value::String),
         }
     }
 
@@ -213,6 +226,14 @@ impl Field {
             None => Ok(text.trim().to_owned()),
         }
     }
+}
+
+/// Where a file lies: the `documentUrl` of a lead's file, or a text that is a URL itself.
+fn file_url(value: &Value) -> Result<String, String> {
+    let url = value.get("documentUrl").unwrap_or(value).as_str().map(str::trim);
+    let is_web = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
+    let wrong = "is no file: that is an object with a documentUrl, or an http or https URL";
+    url.filter(is_web).map(str::to_owned).ok_or_else(|| wrong.to_owned())
 }
 
 /// Reads a plain decimal number (`-12.50`), whole ones as integers; no signs for thousands or money.

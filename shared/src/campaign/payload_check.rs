@@ -292,8 +292,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_makes_it_panic(text in ".{0,30}", kind in 0..4usize) {
-            let kind = ["string", "number", "boolean", "date"][kind];
+        fn no_value_makes_it_panic(text in ".{0,30}", kind in 0..5usize) {
+            let kind = ["string", "number", "boolean", "date", "file"][kind];
             let tree = tree(json!([{"kind": "field", "key": "a", "source": "lead.a", "type": kind}]));
             let _ = tree.render(&json!({"lead": {"a": text}}));
         }

@@ -14,6 +14,7 @@ use super::price::{Price, PriceRule};
 use super::problem::{Problem, refuse};
 use super::response_match::{CompiledWhen, When};
 use super::retry_after;
+use super::xml_path::Document;
 
 /// Most rules of one endpoint.
 pub const RESPONSE_RULES_MAX: usize = 50;
@@ -193,6 +194,12 @@ impl ResponseClassifier {
         }
     }
 
+    /// Whether each rule holds, in their order; the first that does decides.
+    pub fn held(&self, answer: &Answer) -> Vec<bool> {
+        let reading = Reading::of(answer);
+        self.rules.iter().map(|rule| rule.when.holds(&reading)).collect()
+    }
+
     fn price(
         &self,
         outcome: Outcome,
@@ -240,11 +247,12 @@ pub(super) struct Reading<'a> {
     pub(super) answer: &'a Answer,
     text: OnceCell<Cow<'a, str>>,
     json: OnceCell<Option<Value>>,
+    xml: OnceCell<Option<Document>>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn of(answer: &'a Answer) -> Self {
-        Self { answer, text: OnceCell::new(), json: OnceCell::new() }
+        Self { answer, text: OnceCell::new(), json: OnceCell::new(), xml: OnceCell::new() }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -256,6 +264,12 @@ impl<'a> Reading<'a> {
     pub(super) fn json(&self) -> Option<&Value> {
         let parse = || serde_json::from_str(self.text()).ok().filter(|_| !self.answer.cut);
         self.json.get_or_init(parse).as_ref()
+    }
+
+    /// None if the body is cut or is no XML.
+    pub(super) fn xml(&self) -> Option<&Document> {
+        let parse = || Document::parse(self.text()).filter(|_| !self.answer.cut);
+        self.xml.get_or_init(parse).as_ref()
     }
 
     /// All values of a header; `name` in lower case.

@@ -1,4 +1,4 @@
-//! When a response rule holds: status, header, text and JSON conditions, all that are given.
+//! When a response rule holds: status, header, text, JSON and XML conditions, all that are given.
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use super::extract::{check_header_name, compile_condition_regex, compile_json_pa
 use super::problem::{Problem, refuse};
 use super::response::Reading;
 use super::view::scalar_text;
+use super::xml_path::XmlPath;
 
 /// Most entries in one list of a condition.
 pub const MATCH_LIST_MAX: usize = 100;
@@ -26,6 +27,8 @@ pub struct When {
     pub text: Option<TextMatch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json_path: Option<JsonPathMatch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xml_path: Option<XmlPathMatch>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +79,28 @@ pub struct JsonPathMatch {
     pub matches: Option<String>,
 }
 
+/// Exactly one of the four; true if any text that the path finds fits.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct XmlPathMatch {
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<String>,
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exists: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct CompiledWhen {
     status: Option<Vec<(u16, u16)>>,
     header: Option<(String, TextTest)>,
     text: Option<TextTest>,
-    json: Option<(JsonPath, JsonTest)>,
+    json: Option<(JsonPath, ValueTest<Value>)>,
+    xml: Option<(XmlPath, ValueTest<String>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,9 +110,10 @@ enum TextTest {
     Matches(Regex),
 }
 
+/// What is asked of the values that a path finds.
 #[derive(Debug, Clone)]
-enum JsonTest {
-    OneOf(Vec<Value>),
+enum ValueTest<V> {
+    OneOf(Vec<V>),
     Exists(bool),
     Matches(Regex),
 }
@@ -117,7 +137,9 @@ impl When {
         });
         let json = self.json_path.as_ref();
         let json = json.and_then(|json| compile_json(json, &format!("{at}.jsonPath"), problems));
-        CompiledWhen { status, header, text, json }
+        let xml = self.xml_path.as_ref();
+        let xml = xml.and_then(|xml| compile_xml(xml, &format!("{at}.xmlPath"), problems));
+        CompiledWhen { status, header, text, json, xml }
     }
 }
 
@@ -191,30 +213,53 @@ fn compile_json(
     json: &JsonPathMatch,
     at: &str,
     problems: &mut Vec<Problem>,
-) -> Option<(JsonPath, JsonTest)> {
+) -> Option<(JsonPath, ValueTest<Value>)> {
     let path = compile_json_path(&json.path)
         .map_err(|why| refuse(problems, format!("{at}.path"), why))
         .ok();
-    let test = match (&json.equals, &json.one_of, json.exists, &json.matches) {
-        (Some(value), None, None, None) => Some(JsonTest::OneOf(vec![value.clone()])),
+    let JsonPathMatch { equals, one_of, exists, matches, .. } = json;
+    let test = value_test((equals, one_of, *exists, matches), at, problems);
+    Some((path?, test?))
+}
+
+fn compile_xml(
+    xml: &XmlPathMatch,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<(XmlPath, ValueTest<String>)> {
+    let path =
+        XmlPath::parse(&xml.path).map_err(|why| refuse(problems, format!("{at}.path"), why)).ok();
+    let XmlPathMatch { equals, one_of, exists, matches, .. } = xml;
+    let test = value_test((equals, one_of, *exists, matches), at, problems);
+    Some((path?, test?))
+}
+
+type Tests<'a, V> = (&'a Option<V>, &'a Option<Vec<V>>, Option<bool>, &'a Option<String>);
+
+fn value_test<V: Clone>(
+    tests: Tests<'_, V>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<ValueTest<V>> {
+    match tests {
+        (Some(value), None, None, None) => Some(ValueTest::OneOf(vec![value.clone()])),
         (None, Some(list), None, None) if (1..=MATCH_LIST_MAX).contains(&list.len()) => {
-            Some(JsonTest::OneOf(list.clone()))
+            Some(ValueTest::OneOf(list.clone()))
         }
         (None, Some(_), None, None) => {
             refuse(problems, format!("{at}.in"), format!("needs 1 to {MATCH_LIST_MAX} values"));
             None
         }
-        (None, None, Some(exists), None) => Some(JsonTest::Exists(exists)),
+        (None, None, Some(exists), None) => Some(ValueTest::Exists(exists)),
         (None, None, None, Some(pattern)) => compile_condition_regex(pattern)
-            .map(JsonTest::Matches)
+            .map(ValueTest::Matches)
             .map_err(|why| refuse(problems, format!("{at}.matches"), why))
             .ok(),
         _ => {
             refuse(problems, at, "needs exactly one of equals, in, exists, matches");
             None
         }
-    };
-    Some((path?, test?))
+    }
 }
 
 impl CompiledWhen {
@@ -228,7 +273,10 @@ impl CompiledWhen {
             && self.text.as_ref().is_none_or(|test| test.holds(reading.text(), reading.answer.cut))
             && self.json.as_ref().is_none_or(|(path, test)| {
                 // An answer that is no JSON has no value, not even a missing one.
-                reading.json().is_some_and(|json| test.holds(path, json))
+                reading.json().is_some_and(|json| test.holds(&path.query(json).all()))
+            })
+            && self.xml.as_ref().is_none_or(|(path, test)| {
+                reading.xml().is_some_and(|xml| test.holds(&path.find(xml)))
             })
     }
 }
@@ -243,15 +291,26 @@ impl TextTest {
     }
 }
 
-impl JsonTest {
-    fn holds(&self, path: &JsonPath, json: &Value) -> bool {
-        let found = path.query(json).all();
+impl ValueTest<Value> {
+    fn holds(&self, found: &[&Value]) -> bool {
         match self {
             Self::Exists(wanted) => found.is_empty() != *wanted,
             Self::OneOf(list) => found.iter().any(|got| list.iter().any(|want| same(got, want))),
             Self::Matches(regex) => {
                 found.iter().any(|got| scalar_text(got).is_some_and(|text| regex.is_match(&text)))
             }
+        }
+    }
+}
+
+impl ValueTest<String> {
+    fn holds(&self, found: &[&str]) -> bool {
+        match self {
+            Self::Exists(wanted) => found.is_empty() != *wanted,
+            Self::OneOf(list) => {
+                found.iter().any(|got| list.iter().any(|want| want.trim() == *got))
+            }
+            Self::Matches(regex) => found.iter().any(|got| regex.is_match(got)),
         }
     }
 }

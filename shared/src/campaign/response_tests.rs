@@ -21,6 +21,9 @@ fn one(when: &Value) -> ResponseClassifier {
     classifier(json!({"rules": [{"outcome": "accepted", "when": when}]}))
 }
 
+const XML: &str =
+    "<r ok='1'><l><s>x</s></l><l><s> OK </s></l><price>12.50</price><id/><id>77</id></r>";
+
 #[test]
 fn each_condition_holds_where_it_says_and_nowhere_else() {
     let json_ok = r#"{"success":true,"n":1.0,"list":[{"s":"x"},{"s":"OK"}]}"#;
@@ -45,6 +48,15 @@ fn each_condition_holds_where_it_says_and_nowhere_else() {
         (json!({"jsonPath": {"path": "$.error", "exists": false}}), 200, json_ok, true),
         (json!({"jsonPath": {"path": "$.error", "exists": false}}), 200, "<html>", false),
         (json!({"jsonPath": {"path": "$.error", "exists": false}}), 200, "", false),
+        (json!({"xmlPath": {"path": "/r/@ok", "equals": "1"}}), 200, XML, true),
+        (json!({"xmlPath": {"path": "/r/@ok", "equals": "2"}}), 200, XML, false),
+        (json!({"xmlPath": {"path": "//s", "in": ["FINE", "OK"]}}), 200, XML, true),
+        (json!({"xmlPath": {"path": "/r/l[2]/s", "matches": "^O"}}), 200, XML, true),
+        (json!({"xmlPath": {"path": "/r/l[1]/s", "matches": "^O"}}), 200, XML, false),
+        (json!({"xmlPath": {"path": "/r/error", "exists": false}}), 200, XML, true),
+        (json!({"xmlPath": {"path": "/r/error", "exists": false}}), 200, "<r>", false),
+        (json!({"xmlPath": {"path": "/r/error", "exists": false}}), 200, json_ok, false),
+        (json!({"xmlPath": {"path": "/r", "exists": true}, "status": [201]}), 200, XML, false),
         (json!({"status": [200], "text": {"contains": "no"}}), 200, "yes", false),
     ] {
         let outcome = one(&when).classify(&answer(status, body), at()).outcome;
@@ -127,6 +139,32 @@ fn the_first_rule_that_holds_decides_and_brings_its_reason() {
 }
 
 #[test]
+fn an_xml_answer_brings_reason_id_and_price() {
+    let rules = classifier(json!({
+        "rules": [{"outcome": "delivered", "when": {"xmlPath": {"path": "/r/@ok", "equals": "1"}},
+            "reason": {"xmlPath": "/r/l[2]/s"}}],
+        "buyerLeadId": {"xmlPath": "/r/id"},
+        "price": {"from": {"xmlPath": "//price"}, "currency": "USD"}
+    }));
+    let told = rules.classify(&answer(200, XML), at());
+    assert_eq!((told.outcome, told.reason.as_deref()), (Outcome::Delivered, Some("OK")));
+    assert_eq!(told.buyer_lead_id.as_deref(), Some("77"));
+    assert_eq!(told.price.map(|p| p.minor_units), Some(1250));
+    let mut cut = answer(200, XML);
+    cut.cut = true;
+    assert_eq!(rules.classify(&cut, at()).outcome, Outcome::Unclassified);
+}
+
+#[test]
+fn each_rule_says_whether_it_holds() {
+    let rules = classifier(json!({"rules": [
+        {"outcome": "rejected", "when": {"status": [400]}},
+        {"outcome": "accepted", "when": {"status": [200]}},
+        {"outcome": "duplicate", "when": {"text": {"contains": "dup"}}}]}));
+    assert_eq!(rules.held(&answer(200, "dup")), [false, true, true]);
+}
+
+#[test]
 fn a_header_decides_whatever_its_case() {
     let rules = one(&json!({"header": {"name": "X-Result", "equals": "sold"}}));
     let mut told = answer(200, "");
@@ -177,6 +215,10 @@ fn a_rule_that_would_match_anything_or_cost_too_much_is_refused() {
             "r.rules[0].when.jsonPath.path",
         ),
         (json!({"jsonPath": {"path": "$.a"}}), "r.rules[0].when.jsonPath"),
+        (json!({"xmlPath": {"path": "a", "exists": true}}), "r.rules[0].when.xmlPath.path"),
+        (json!({"xmlPath": {"path": "/a"}}), "r.rules[0].when.xmlPath"),
+        (json!({"xmlPath": {"path": "/a", "in": []}}), "r.rules[0].when.xmlPath.in"),
+        (json!({"xmlPath": {"path": "/a", "matches": "a?"}}), "r.rules[0].when.xmlPath.matches"),
     ] {
         let rules = json!({"rules": [{"outcome": "accepted", "when": when}]});
         let rules: ResponseRules = serde_json::from_value(rules).unwrap();

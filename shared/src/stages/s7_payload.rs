@@ -30,16 +30,23 @@ pub fn decide(scene: Scene, submission: SubmissionId) -> Verdict {
     if passed_over.is_empty() { verdict } else { verdict.with(told(&passed_over)) }
 }
 
-fn plan(
+/// What one endpoint is sent for this lead, or every field that stands in the way.
+pub fn plan(
     endpoint: &Endpoint,
     scene: Scene,
     submission: SubmissionId,
 ) -> Result<Planned, Vec<FieldError>> {
-    let body = endpoint.config.payload.render(scene.view)?;
+    let config = &endpoint.config;
+    let document = config.payload.render(scene.view)?;
+    let idempotency_key = idempotency_key(submission, &config.id);
+    let written = config.writing().write(&document, &idempotency_key);
+    let body = written.map_err(|message| vec![FieldError::of_whole(message)])?;
     Ok(Planned {
-        endpoint: endpoint.config.id.clone(),
-        idempotency_key: idempotency_key(submission, &endpoint.config.id),
-        body: body.to_string(),
+        endpoint: config.id.clone(),
+        idempotency_key,
+        body: body.text,
+        content_type: body.content_type,
+        query: body.query,
     })
 }
 

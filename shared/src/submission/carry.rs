@@ -1,5 +1,5 @@
 //! What earlier stages hand to later ones; stored with the submission.
-use crate::{clock::Time, ids::CampaignId};
+use crate::{campaign::payload_body::JSON_TYPE, clock::Time, ids::CampaignId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -67,4 +67,79 @@ pub struct Planned {
     pub idempotency_key: String,
     /// The body as it is sent, byte for byte.
     pub body: String,
+    /// What the body is; none when there is no body. Absent in what earlier releases stored: they sent JSON.
+    #[serde(default = "json", skip_serializing_if = "is_json")]
+    pub content_type: Option<String>,
+    /// What a GET adds to the endpoint's URL; none for other methods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+impl Planned {
+    /// The URL that is called. A query that the endpoint's URL has stays in front.
+    pub fn url(&self, endpoint: &str) -> String {
+        let Some(query) = self.query.as_deref().filter(|query| !query.is_empty()) else {
+            return endpoint.to_owned();
+        };
+        let bare = endpoint.split('#').next().unwrap_or(endpoint);
+        let sign = match bare.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some((_, had)) if had.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        format!("{bare}{sign}{query}")
+    }
+}
+
+fn json() -> Option<String> {
+    Some(JSON_TYPE.to_owned())
+}
+
+#[expect(clippy::ref_option, reason = "serde asks for it")]
+fn is_json(content_type: &Option<String>) -> bool {
+    content_type.as_deref() == Some(JSON_TYPE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn planned(query: Option<&str>) -> Planned {
+        Planned {
+            endpoint: "a".into(),
+            idempotency_key: "k".into(),
+            body: String::new(),
+            content_type: None,
+            query: query.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_delivery_that_an_earlier_release_planned_is_one_of_json() {
+        let old = json!({"endpoint": "a", "idempotencyKey": "k", "body": "{}"});
+        let read: Planned = serde_json::from_value(old.clone()).unwrap();
+        assert_eq!(read.content_type.as_deref(), Some("application/json"));
+        assert_eq!(read.query, None);
+        assert_eq!(serde_json::to_value(&read).unwrap(), old, "and is stored as before");
+        let get = planned(Some("a=1"));
+        let stored = serde_json::to_value(&get).unwrap();
+        assert_eq!(serde_json::from_value::<Planned>(stored).unwrap(), get);
+    }
+
+    #[test]
+    fn a_query_is_added_to_the_one_that_is_there() {
+        for (url, whole) in [
+            ("https://b.example/x", "https://b.example/x?a=1"),
+            ("https://b.example/x?", "https://b.example/x?a=1"),
+            ("https://b.example/x?key=v", "https://b.example/x?key=v&a=1"),
+            ("https://b.example/x?key=v&", "https://b.example/x?key=v&a=1"),
+            ("https://b.example/x#top", "https://b.example/x?a=1"),
+        ] {
+            assert_eq!(planned(Some("a=1")).url(url), whole);
+            assert_eq!(planned(Some("")).url(url), url);
+            assert_eq!(planned(None).url(url), url);
+        }
+    }
 }

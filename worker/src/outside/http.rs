@@ -20,7 +20,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::resolver::{GuardedResolver, refusal_in};
-use shared::campaign::guard::{GuardPolicy, check_url};
+use shared::campaign::guard::{GuardPolicy, check_request_url};
 use shared::campaign::response::Answer;
 pub use shared::exchange::{Exchange, NotSent};
 
@@ -138,7 +138,7 @@ impl DeliveryClient {
     }
 
     fn build(&self, request: OutboundRequest) -> Result<reqwest::Request, NotSent> {
-        let url = check_url(&request.url, &self.policy)?;
+        let url = check_request_url(&request.url, &self.policy)?;
         let headers = headers(&request.headers)?;
         self.client
             .request(request.method.into(), url)

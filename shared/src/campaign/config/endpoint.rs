@@ -4,7 +4,11 @@ use super::{
     limits::{BreakerConfig, Limits},
     status_query::StatusQuery,
 };
-use crate::campaign::{payload::PayloadTree, response::ResponseRules};
+use crate::campaign::{
+    payload::PayloadTree,
+    payload_body::{FormSettings, Format, Writing, XmlSettings},
+    response::ResponseRules,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,6 +28,15 @@ pub struct EndpointConfig {
     pub url: String,
     #[serde(default)]
     pub method: Method,
+    /// How the payload is written.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub format: Format,
+    /// Only with format `xml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xml: Option<XmlSettings>,
+    /// Only with format `form` or `multipart`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<FormSettings>,
     /// How the endpoint knows us.
     #[serde(default, skip_serializing_if = "Auth::is_none")]
     pub auth: Auth,
@@ -57,6 +70,8 @@ pub struct EndpointConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
+    /// The fields go into the URL's query, and nothing into the body; only with format `form`.
+    Get,
     #[default]
     Post,
     Put,
@@ -66,6 +81,7 @@ pub enum Method {
 impl Method {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
@@ -73,6 +89,22 @@ impl Method {
     }
 }
 
+impl EndpointConfig {
+    /// How its payload is written.
+    pub fn writing(&self) -> Writing<'_> {
+        Writing {
+            format: self.format,
+            in_query: self.method == Method::Get,
+            xml: self.xml.as_ref(),
+            form: self.form.unwrap_or_default(),
+        }
+    }
+}
+
 fn default_timeout() -> u64 {
     30
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -4,7 +4,10 @@ use super::{
     checks::{Problems, count, name, say},
     endpoint::{EndpointConfig, HEADERS_MAX, TIMEOUT_SECONDS_MAX},
 };
-use crate::campaign::guard::{GuardPolicy, check_url};
+use crate::campaign::{
+    guard::{GuardPolicy, check_url},
+    payload_body_check::check_body,
+};
 
 /// Characters of a header's value, at most.
 const HEADER_VALUE_MAX: usize = 4_000;
@@ -38,6 +41,7 @@ pub(super) fn endpoint(
     if let Some(query) = &one.status_query {
         query.check(&format!("{at}.statusQuery"), policy, problems);
     }
+    check_body(one, at, problems);
     one.payload.validate(&format!("{at}.payload"), problems);
     one.response.validate(&format!("{at}.response"), problems);
 }
