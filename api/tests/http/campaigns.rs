@@ -54,7 +54,9 @@ async fn a_configuration_of_another_shape_is_refused_where_it_differs() {
         json!({"routing": [{"name": "a", "rule": {"field": "lead.email", "operator": "isEmpty"}}]}),
         json!({"routing": [{"name": "a", "to": "SOL", "rule": {"field": "lead.email", "operator": "isEmpty"}}]}),
         json!({"firstAction": {"kind": "carrier_pigeon", "deadlineMinutes": 5}}),
+        json!({"endpoints": [{"id": "a", "name": "a", "url": "https://a.example", "method": "DELETE", "response": {}}]}),
         json!({"endpoints": [{"id": "a", "name": "a", "url": "https://a.example", "method": "GET", "response": {}}]}),
+        json!({"endpoints": [{"id": "a", "name": "a", "url": "https://a.example", "format": "xml", "xml": {"root": "a b"}, "response": {}}]}),
     ] {
         let body = json!({"name": "x", "config": config});
         lines.push(world.post("/api/v1/campaigns", body).await.refusal());
@@ -80,8 +82,12 @@ async fn a_configuration_of_another_shape_is_refused_where_it_differs() {
       config.routing[0].to | `SOL` is not a cmp id; it looks like `cmp_` and 26 characters of base32
     422 VALIDATION_ERROR: config.firstAction.kind `carrier_pigeon` is not known, expected `human_review` or `webhook`
       config.firstAction.kind | `carrier_pigeon` is not known, expected `human_review` or `webhook`
-    422 VALIDATION_ERROR: config.endpoints[0].method `GET` is not known, expected one of `POST`, `PUT`, `PATCH`
-      config.endpoints[0].method | `GET` is not known, expected one of `POST`, `PUT`, `PATCH`
+    422 VALIDATION_ERROR: config.endpoints[0].method `DELETE` is not known, expected one of `GET`, `POST`, `PUT`, `PATCH`
+      config.endpoints[0].method | `DELETE` is not known, expected one of `GET`, `POST`, `PUT`, `PATCH`
+    422 VALIDATION_ERROR: config.endpoints[0].format is `json`; a GET carries its fields in the URL, so set it to `form`
+      config.endpoints[0].format | is `json`; a GET carries its fields in the URL, so set it to `form`
+    422 VALIDATION_ERROR: config.endpoints[0].xml.root "a b" is no XML name: a letter or `_`, then letters, digits, `_`, `-`, `.`, and at most one `:`; not beginning with xml
+      config.endpoints[0].xml.root | "a b" is no XML name: a letter or `_`, then letters, digits, `_`, `-`, `.`, and at most one `:`; not beginning with xml
     413 BODY_TOO_LARGE: the body is longer than 262144 bytes
     "#);
 }

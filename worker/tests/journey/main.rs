@@ -7,6 +7,7 @@ mod delivered;
 mod endpoints;
 mod fallback;
 mod models;
+mod formats;
 mod parked;
 mod room;
 mod stopped;

@@ -53,7 +53,11 @@ pub enum Run {
 pub struct Call {
     pub method: String,
     pub path: String,
+    pub query: String,
+    pub content_type: String,
     pub key: String,
+    pub raw: Bytes,
+    /// Null when it is no JSON.
     pub body: Value,
     pub answered: u16,
 }
@@ -90,12 +94,20 @@ async fn receive(
         calls.iter().filter(|call| call.path == path).count()
     };
     let (status, answer) = (sink.answers)(&path, nth);
-    let key = headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap()).to_owned();
-    // A question has no body.
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let method = method.to_string();
-    sink.calls.lock().unwrap().push(Call { method, path, key, body, answered: status });
-    (StatusCode::from_u16(status).unwrap(), answer.to_string())
+    let header = |name| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+    sink.calls.lock().unwrap().push(Call {
+        method: method.to_string(),
+        path,
+        query: uri.query().unwrap_or_default().to_owned(),
+        content_type: header("content-type"),
+        key: header("idempotency-key"),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+        raw: body,
+        answered: status,
+    });
+    // A text is answered as it is, so that a buyer may speak something else than JSON.
+    let answer = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+    (StatusCode::from_u16(status).unwrap(), answer)
 }
 
 /// What a buyer that takes everything answers.
@@ -263,6 +275,11 @@ impl World {
             lines.push(format!("{} {} {} key {key}", call.method, call.path, call.answered));
         }
         lines
+    }
+
+    /// Everything that reached the sink, in order.
+    pub fn sent(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
     }
 
     pub fn bodies(&self) -> Vec<Value> {
