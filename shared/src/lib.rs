@@ -14,6 +14,7 @@ pub mod llm;
 pub mod moves;
 pub mod patience;
 pub mod person;
+pub mod preview;
 pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;

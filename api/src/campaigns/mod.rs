@@ -3,6 +3,8 @@ pub mod create;
 pub mod endpoints;
 pub mod form;
 pub mod room;
+pub mod preview;
+pub mod response_test;
 pub mod save;
 pub mod show;
 pub mod state;

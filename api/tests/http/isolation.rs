@@ -22,6 +22,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
         let url = path
             .replace("{leadId}", &lead_id)
             .replace("{campaignId}", &campaign)
+            .replace("{endpointId}", "buyer")
             .replace("{keyId}", &key_id)
             .replace(
                 "{submissionId}",

@@ -8,6 +8,7 @@ mod notices;
 mod openapi;
 mod operators;
 mod parking;
+mod preview;
 mod refusals;
 mod room;
 mod secrets;

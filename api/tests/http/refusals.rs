@@ -266,8 +266,10 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/campaigns/{campaignId}/endpoints: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
-    POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
+    POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/test-response: admin campaigns:read
+    POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/preview: admin
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops
@@ -287,6 +289,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/leads/{leadId}: admin leads:read
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
     GET /api/v1/notices: admin ops
+    POST /api/v1/response-rules/test: admin campaigns:read
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/secrets: admin secrets:write
     PUT /api/v1/secrets/{secretName}: admin secrets:write

@@ -99,7 +99,8 @@ impl Campaign {
 }
 
 impl Endpoint {
-    fn compile(config: &EndpointConfig) -> Result<Self, Vec<super::Problem>> {
+    /// Compiles one endpoint by itself.
+    pub fn compile(config: &EndpointConfig) -> Result<Self, Vec<super::Problem>> {
         let status = config.status_query.as_ref().map(|query| query.response.compile());
         Ok(Self {
             config: config.clone(),

@@ -68,7 +68,7 @@ fn told(passed_over: &PassedOver<'_>) -> Value {
 }
 
 /// The same submission at the same endpoint always has the same key, whoever computes it and however often.
-fn idempotency_key(submission: SubmissionId, endpoint: &str) -> String {
+pub fn idempotency_key(submission: SubmissionId, endpoint: &str) -> String {
     let digest = key::hash(format!("{submission}|{endpoint}"));
     format!("lr_{}", &digest[..32])
 }

@@ -6,6 +6,7 @@ pub mod caps;
 pub mod close;
 pub mod db;
 pub mod dialect;
+pub mod imagine;
 pub mod intake;
 pub mod jobs;
 pub mod key_rotation;

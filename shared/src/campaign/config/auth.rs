@@ -105,7 +105,7 @@ impl Auth {
     }
 
     /// The header that it sets, in lower case.
-    fn header(&self) -> Option<String> {
+    pub fn header(&self) -> Option<String> {
         match self {
             Self::None => None,
             Self::Basic { .. } | Self::Bearer { .. } | Self::OAuth2(_) => {
