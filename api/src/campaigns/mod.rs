@@ -2,9 +2,9 @@
 pub mod create;
 pub mod endpoints;
 pub mod form;
-pub mod room;
 pub mod preview;
 pub mod response_test;
+pub mod room;
 pub mod save;
 pub mod show;
 pub mod state;

@@ -2,22 +2,26 @@
 use super::show::{Campaign, read};
 use crate::{
     Api,
-    answer::{Absent, Data, Guarded, Success},
+    answer::{Absent, Conflicting, Data, Guarded, Success},
     caller::{Caller, Scope},
-    error::ApiError,
+    error::{ApiError, Code},
     params::Id,
 };
 use axum::extract::State;
-use shared::{ids::CampaignId, store::campaigns};
+use shared::{
+    campaign::config::named_secrets,
+    ids::CampaignId,
+    store::{campaigns, secrets},
+};
 use std::sync::Arc;
 
 /// Activate a campaign
 ///
-/// It takes leads, from whatever state it was in. Repeating it changes nothing.
+/// It takes leads, from whatever state it was in. A secret that it names must be there. Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/campaigns/{campaignId}/activate", tag = "Campaigns", operation_id = "activateCampaign",
     params(("campaignId" = CampaignId, Path)),
-    responses((status = 200, description = "The campaign.", body = Success<Campaign>), Guarded, Absent)
+    responses((status = 200, description = "The campaign.", body = Success<Campaign>), Guarded, Absent, Conflicting)
 )]
 pub async fn activate(
     State(api): State<Arc<Api>>,
@@ -33,7 +37,7 @@ pub async fn activate(
 #[utoipa::path(
     post, path = "/campaigns/{campaignId}/pause", tag = "Campaigns", operation_id = "pauseCampaign",
     params(("campaignId" = CampaignId, Path)),
-    responses((status = 200, description = "The campaign.", body = Success<Campaign>), Guarded, Absent)
+    responses((status = 200, description = "The campaign.", body = Success<Campaign>), Guarded, Absent, Conflicting)
 )]
 pub async fn pause(
     State(api): State<Arc<Api>>,
@@ -66,7 +70,24 @@ async fn set(
     state: &str,
 ) -> Result<Data<Campaign>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
+    if state != "archived" {
+        has_its_secrets(api, caller, id).await?;
+    }
     campaigns::set_state(&api.db, caller.workspace, id, state, api.clock.now()).await?;
     // A campaign that is not there was not changed, and is not found now.
     Ok(Data(read(&api.db, caller.workspace, id).await?.into()))
+}
+
+/// Secrets may be deleted while only archived campaigns use them.
+async fn has_its_secrets(api: &Api, caller: &Caller, id: CampaignId) -> Result<(), ApiError> {
+    let row = read(&api.db, caller.workspace, id).await?;
+    let named = named_secrets(&row.config.0);
+    let wanted = named.iter().map(|(_, name)| name.as_str());
+    let gone = secrets::unknown(&api.db, caller.workspace, wanted).await?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let gone = gone.into_iter().collect::<Vec<_>>().join(", ");
+    let message = format!("the campaign needs secrets that were deleted: {gone}");
+    Err(ApiError::new(Code::Conflict, message))
 }

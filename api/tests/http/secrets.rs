@@ -1,6 +1,8 @@
 //! Secrets over HTTP: written, listed without their values, kept while a campaign uses them, and unseen by other workspaces.
 use crate::support::world;
 use serde_json::{Value, json};
+use shared::{secret::RingSource, store::secrets::Secrets};
+use std::sync::Arc;
 
 const CANARY: &str = "zz-canary-7f3a-value";
 
@@ -12,6 +14,7 @@ fn config(header: Value) -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "what is answered to each step is part of it")]
 async fn a_secret_is_kept_listed_without_its_value_and_deleted_once_nobody_uses_it() {
     let world = world().await;
     let put = async |name: &str, value: &str| {
@@ -153,4 +156,67 @@ async fn another_workspace_neither_sees_nor_uses_nor_deletes_a_secret() {
     assert_eq!(own.status, 200, "names are the workspace's own");
     let opened = world.api().secrets.open(world.workspace, "buyer", world.clock.now()).await;
     assert_eq!(opened.unwrap().unwrap().value.expose(), CANARY);
+}
+
+#[tokio::test]
+async fn without_a_key_ring_nothing_is_kept_and_the_setting_is_named() {
+    let mut world = world().await;
+    let mut api = world.api();
+    api.secrets = Secrets::new(world.db.clone(), RingSource::Nowhere);
+    world.router = api::router(Arc::new(api));
+    let put = world.ask("PUT", "/api/v1/secrets/buyer").json(json!({"value": CANARY}));
+    insta::assert_snapshot!(put.send().await.refusal(), @r#"
+    409 CONFLICT: this installation has no key ring, so no secret can be kept: set LEADRAIL_SECRET_KEYS or LEADRAIL_SECRET_KEYS_FILE (an entry is made by `leadrail secrets generate`)
+    "#);
+    let list = world.get("/api/v1/secrets").await;
+    assert_eq!(list.json["data"]["items"], json!([]));
+}
+
+#[tokio::test]
+async fn an_archived_campaign_comes_back_only_with_its_secrets() {
+    let world = world().await;
+    let put = world.ask("PUT", "/api/v1/secrets/buyer").json(json!({"value": CANARY}));
+    assert_eq!(put.send().await.status, 200);
+    let id = world.campaign("SOL", config(json!({"secret": "buyer"}))).await;
+    let to = async |state: &str| {
+        world.ask("POST", &format!("/api/v1/campaigns/{id}/{state}")).send().await
+    };
+    assert_eq!(to("archive").await.status, 200);
+    assert_eq!(world.ask("DELETE", "/api/v1/secrets/buyer").send().await.status, 200);
+    insta::assert_snapshot!(to("activate").await.refusal(), @r#"
+    409 CONFLICT: the campaign needs secrets that were deleted: buyer
+    "#);
+    assert_eq!(to("pause").await.status, 409, "a paused campaign counts as one that uses it");
+    let put = world.ask("PUT", "/api/v1/secrets/buyer").json(json!({"value": CANARY}));
+    assert_eq!(put.send().await.status, 200);
+    assert_eq!(to("activate").await.status, 200);
+    assert_eq!(world.ask("DELETE", "/api/v1/secrets/buyer").send().await.status, 409);
+}
+
+#[tokio::test]
+async fn a_credential_in_clear_is_refused_and_not_repeated() {
+    let world = world().await;
+    let mut lines = Vec::new();
+    for more in [
+        json!({"auth": {"type": "bearer", "token": "zz-canary"}}),
+        json!({"auth": {"type": "oauth2", "grant": "client_credentials", "tokenUrl": "https://10.0.0.1/t", "clientId": "us",
+            "clientSecret": {"secret": "nobody"}}}),
+        json!({"headers": {"Authorization": "Bearer zz-canary"}}),
+    ] {
+        let mut config = config(json!("plain"));
+        config["endpoints"][0].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body = json!({"name": "x", "config": config});
+        lines.push(world.post("/api/v1/campaigns", body).await.refusal());
+    }
+    let lines = lines.join("\n");
+    assert!(!lines.contains("canary"), "{lines}");
+    insta::assert_snapshot!(lines, @r#"
+    422 VALIDATION_ERROR: config.endpoints[0].auth holds a credential in clear; keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here
+      config.endpoints[0].auth | holds a credential in clear; keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here
+    422 VALIDATION_ERROR: the request has 2 problems
+      config.endpoints[0].auth.tokenUrl | address 10.0.0.1 is not on the public internet
+      config.endpoints[0].auth.clientSecret.secret | there is no secret "nobody" in this workspace; keep it with PUT /api/v1/secrets
+    422 VALIDATION_ERROR: config.endpoints[0].headers.Authorization holds a credential: keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here, or use `auth`
+      config.endpoints[0].headers.Authorization | holds a credential: keep it with PUT /api/v1/secrets/NAME and write {"secret": "NAME"} here, or use `auth`
+    "#);
 }

@@ -95,8 +95,17 @@ async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), S
         .bind(draft.at)
         .run()
         .await?;
-    let named = named_secrets(&draft.config).into_iter().map(|(_, name)| name).collect();
-    secrets::note_uses(tx, draft.workspace, draft.id, &named).await
+    note_secrets(tx, draft.workspace, draft.id, &draft.config).await
+}
+
+async fn note_secrets(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: CampaignId,
+    config: &Value,
+) -> Result<(), StoreError> {
+    let named = named_secrets(config).into_iter().map(|(_, name)| name).collect();
+    secrets::note_uses(tx, workspace, id, &named).await
 }
 
 pub async fn get(
@@ -141,7 +150,8 @@ pub async fn list(
         .await
 }
 
-/// Makes a campaign active, paused or archived; false when it is not there.
+/// Makes a campaign active, paused or archived; false when it is not there. One that comes back from the archive needs its secrets:
+/// [`StoreError::is_dangling`] when one is gone.
 pub async fn set_state(
     db: &Db,
     workspace: WorkspaceId,
@@ -150,18 +160,36 @@ pub async fn set_state(
     at: Time,
 ) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
-    let changed = tx
+    let changed: Option<(i64,)> = tx
         .ex()
-        .sql("UPDATE campaign SET state = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2")
+        .sql(
+            "UPDATE campaign SET state = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2
+             RETURNING revision",
+        )
         .bind(workspace)
         .bind(id)
         .bind(state)
         .bind(at)
-        .run()
+        .optional()
         .await?;
+    let Some((revision,)) = changed else { return Ok(false) };
+    if state != "archived" {
+        let (config,): (Json<Value>,) = tx
+            .ex()
+            .sql(
+                "SELECT config FROM campaign_revision
+                 WHERE workspace_id = $1 AND campaign_id = $2 AND revision = $3",
+            )
+            .bind(workspace)
+            .bind(id)
+            .bind(revision)
+            .one()
+            .await?;
+        note_secrets(&mut tx, workspace, id, &config.0).await?;
+    }
     wake_all(&mut tx, workspace, id, at).await?;
     tx.commit().await?;
-    Ok(changed == 1)
+    Ok(true)
 }
 
 /// The configuration of one revision. It never changes, so callers may keep it.

@@ -191,6 +191,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "the answers and what each means are one table")]
     fn an_answer_is_a_token_a_wait_or_a_persons_business() {
         let said = |status: u16, body: &str| {
             let body = body.to_owned().into();

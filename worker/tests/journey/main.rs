@@ -3,6 +3,8 @@ mod asked;
 mod breaker;
 mod campaign;
 mod crowded;
+mod canary;
+mod credentials;
 mod delivered;
 mod endpoints;
 mod fallback;
