@@ -78,7 +78,9 @@ pub fn resume(
     let what = Move { event, verdict, code: "answered", reason, end, details: answers, by };
     let mut close = close(loaded, what, now)?;
     close.place.carry.answers.extend(decision.answers.clone());
-    close.unpark = Some(ParkEnd { resolution, by: if by == "token" { "token" } else { "person" } });
+    let kind = if by == "token" { "token" } else { "person" };
+    let (decider, reason) = (Some(by.to_owned()), decision.reason.clone());
+    close.unpark = Some(ParkEnd { resolution, by: kind, decider, reason });
     Ok(close)
 }
 

@@ -179,7 +179,8 @@ impl Trip {
         self.notes.due_at = None;
         if from == State::Parked {
             let resolution = resolution(verdict.event, &verdict.change);
-            self.notes.unpark = Some(ParkEnd { resolution, by: "deadline" });
+            self.notes.unpark =
+                Some(ParkEnd { resolution, by: "deadline", decider: None, reason: None });
         }
         let event = verdict.event;
         match event {

@@ -106,11 +106,15 @@ pub struct NewPark {
     pub on_deadline: &'static str,
 }
 
-/// A wait that ends without its token: by the deadline, or because the lead was withdrawn.
+/// How a wait ended.
 #[derive(Debug, Clone)]
 pub struct ParkEnd {
     pub resolution: &'static str,
+    /// What kind of decider: token, person, deadline.
     pub by: &'static str,
+    /// Who it was, and why they decided so.
+    pub decider: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// A submission that fallback opens.
@@ -145,20 +149,26 @@ impl Closer {
 
 async fn record(db: Db, closes: Arc<[Close]>) -> Result<Vec<bool>, StoreError> {
     let mut tx = db.begin().await?;
-    let moved = submissions(&mut tx, &closes).await?;
-    let won: Vec<&Close> = closes.iter().filter(|c| moved.contains(&c.submission)).collect();
-    events(&mut tx, &won).await?;
-    attempt::end(&mut tx, &won).await?;
-    places::end(&mut tx, &won).await?;
-    park::end(&mut tx, &won).await?;
-    park::begin(&mut tx, &won).await?;
-    child::open(&mut tx, &won).await?;
-    query::begin(&mut tx, &won).await?;
-    query::end(&mut tx, &won).await?;
-    let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
-    notices::raise(&mut tx, &raised).await?;
+    let moved = record_in(&mut tx, &closes).await?;
     tx.commit().await?;
     Ok(closes.iter().map(|close| moved.contains(&close.submission)).collect())
+}
+
+/// Records closes within a transaction that does more than that; says which submissions moved.
+pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<SubmissionId>, StoreError> {
+    let moved = submissions(tx, closes).await?;
+    let won: Vec<&Close> = closes.iter().filter(|c| moved.contains(&c.submission)).collect();
+    events(tx, &won).await?;
+    attempt::end(tx, &won).await?;
+    places::end(tx, &won).await?;
+    park::end(tx, &won).await?;
+    park::begin(tx, &won).await?;
+    child::open(tx, &won).await?;
+    query::begin(tx, &won).await?;
+    query::end(tx, &won).await?;
+    let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
+    notices::raise(tx, &raised).await?;
+    Ok(moved)
 }
 
 fn state_word<S: Serializer>(state: &State, s: S) -> Result<S::Ok, S::Error> {

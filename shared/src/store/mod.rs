@@ -11,6 +11,7 @@ pub mod intake;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
+pub mod lead_status;
 pub mod leads;
 pub mod load;
 pub mod migrate;

@@ -54,6 +54,8 @@ struct UnparkRow<'a> {
     submission_id: uuid::Uuid,
     resolution: &'a str,
     resolved_by: &'a str,
+    decided_by: Option<&'a str>,
+    decision_reason: Option<&'a str>,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -66,6 +68,8 @@ pub(super) async fn end(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError
             submission_id: close.submission.0,
             resolution: end.resolution,
             resolved_by: end.by,
+            decided_by: end.decider.as_deref(),
+            decision_reason: end.reason.as_deref(),
             at: close.at,
         })
         .collect();
@@ -74,8 +78,10 @@ pub(super) async fn end(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError
     }
     tx.ex()
         .sql(
-            "UPDATE parked_action SET resolution = r.resolution, resolved_by = r.resolved_by, resolved_at = r.at
-             FROM ROWS($1: workspace_id uuid, submission_id uuid, resolution text, resolved_by text, at timestamptz) r
+            "UPDATE parked_action SET resolution = r.resolution, resolved_by = r.resolved_by, resolved_at = r.at,
+                decided_by = r.decided_by, decision_reason = r.decision_reason
+             FROM ROWS($1: workspace_id uuid, submission_id uuid, resolution text, resolved_by text, decided_by text,
+                decision_reason text, at timestamptz) r
              WHERE parked_action.workspace_id = r.workspace_id AND parked_action.submission_id = r.submission_id
                AND parked_action.resolved_at IS NULL",
         )

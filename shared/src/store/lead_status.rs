@@ -1,0 +1,182 @@
+//! Lead statuses: changed only with a line of the lead's history, in one transaction, and only from where the decision expects them.
+use super::{Db, Rows, StoreError, Tx, rows::time};
+use crate::{
+    clock::Time,
+    ids::{LeadId, SubmissionId, WorkspaceId},
+    lead::LeadStatus,
+};
+use serde::Serialize;
+use std::{borrow::Cow, collections::BTreeMap};
+use uuid::Uuid;
+
+/// A change of a lead's status.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub workspace: WorkspaceId,
+    pub lead: LeadId,
+    /// The statuses that it may be changed from; a lead with another one is left alone.
+    pub from: &'static [LeadStatus],
+    pub to: LeadStatus,
+    /// Why, in a stable code and in a sentence.
+    pub code: Cow<'static, str>,
+    pub reason: String,
+    /// Who decided: a key's name, or the part of the program.
+    pub by: String,
+    /// The submission whose outcome it follows from, if any.
+    pub submission: Option<SubmissionId>,
+    pub at: Time,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    pub workspace: WorkspaceId,
+    pub lead: LeadId,
+    pub from: LeadStatus,
+    pub to: LeadStatus,
+}
+
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    workspace_id: Uuid,
+    lead_id: Uuid,
+    from_status: LeadStatus,
+    to_status: LeadStatus,
+    reason_code: &'a str,
+    reason: &'a str,
+    changed_by: &'a str,
+    submission_id: Option<Uuid>,
+    #[serde(serialize_with = "time")]
+    at: Time,
+}
+
+/// Makes the changes whose leads have one of the statuses they may be changed from, and says which. Of several changes of one lead the
+/// first counts. A change to the status that the lead has is none.
+pub async fn change(tx: &mut Tx, changes: &[Change]) -> Result<Vec<Changed>, StoreError> {
+    // In the order of the leads, so that of two transactions that meet one simply waits for the other.
+    let mut wanted: BTreeMap<(Uuid, Uuid), &Change> = BTreeMap::new();
+    for change in changes {
+        wanted.entry((change.workspace.0, change.lead.0)).or_insert(change);
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<LeadKey> = wanted
+        .keys()
+        .map(|(workspace_id, id)| LeadKey { workspace_id: *workspace_id, id: *id })
+        .collect();
+    let standing = lock(tx, &keys).await?;
+    let made = standing.into_iter().filter_map(|(workspace, lead, status)| {
+        let change = *wanted.get(&(workspace.0, lead.0))?;
+        (change.from.contains(&status) && change.to != status).then_some((change, status))
+    });
+    let rows: Vec<ChangeRow> = made.map(|(change, from)| row(change, from)).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    write(tx, &rows).await?;
+    Ok(rows.iter().map(changed).collect())
+}
+
+fn row(change: &Change, from: LeadStatus) -> ChangeRow<'_> {
+    ChangeRow {
+        workspace_id: change.workspace.0,
+        lead_id: change.lead.0,
+        from_status: from,
+        to_status: change.to,
+        reason_code: &change.code,
+        reason: &change.reason,
+        changed_by: &change.by,
+        submission_id: change.submission.map(|id| id.0),
+        at: change.at,
+    }
+}
+
+fn changed(row: &ChangeRow<'_>) -> Changed {
+    Changed {
+        workspace: WorkspaceId(row.workspace_id),
+        lead: LeadId(row.lead_id),
+        from: row.from_status,
+        to: row.to_status,
+    }
+}
+
+#[derive(Serialize)]
+struct LeadKey {
+    workspace_id: Uuid,
+    id: Uuid,
+}
+
+/// Locks the leads and reads what they are now. The lock lets rows that only point to a lead come in meanwhile.
+async fn lock(
+    tx: &mut Tx,
+    keys: &[LeadKey],
+) -> Result<Vec<(WorkspaceId, LeadId, LeadStatus)>, StoreError> {
+    tx.ex()
+        .sql(
+            "SELECT l.workspace_id, l.id, l.status FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id{pg:  FOR NO KEY UPDATE OF l}",
+        )
+        .bind(Rows::of(keys))
+        .all()
+        .await
+}
+
+async fn write(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
+    let rows = Rows::of(rows);
+    tx.ex()
+        .sql(
+            "UPDATE lead SET status = r.to_status, updated_at = r.at
+             FROM ROWS($1: workspace_id uuid, lead_id uuid, to_status text, at timestamptz) r
+             WHERE lead.workspace_id = r.workspace_id AND lead.id = r.lead_id",
+        )
+        .bind(rows.clone())
+        .run()
+        .await?;
+    // The lead is locked by now, so nobody else gives out its next number.
+    tx.ex()
+        .sql(
+            "INSERT INTO lead_status_change (workspace_id, lead_id, number, from_status, to_status, reason_code, reason,
+                changed_by, submission_id, at)
+             SELECT r.workspace_id, r.lead_id,
+                (SELECT COALESCE(MAX(c.number), 0) + 1 FROM lead_status_change c
+                 WHERE c.workspace_id = r.workspace_id AND c.lead_id = r.lead_id),
+                r.from_status, r.to_status, r.reason_code, r.reason, r.changed_by, r.submission_id, r.at
+             FROM ROWS($1: workspace_id uuid, lead_id uuid, from_status text, to_status text, reason_code text, reason text,
+                changed_by text, submission_id uuid, at timestamptz) r",
+        )
+        .bind(rows)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// A line of a lead's history.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct HistoryRow {
+    pub number: i64,
+    pub from_status: LeadStatus,
+    pub to_status: LeadStatus,
+    pub reason_code: String,
+    pub reason: String,
+    pub changed_by: String,
+    pub submission_id: Option<SubmissionId>,
+    pub at: Time,
+}
+
+/// How a lead came to its status, first to last.
+pub async fn history(
+    db: &Db,
+    workspace: WorkspaceId,
+    lead: LeadId,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT number, from_status, to_status, reason_code, reason, changed_by, submission_id, at
+             FROM lead_status_change WHERE workspace_id = $1 AND lead_id = $2 ORDER BY number",
+        )
+        .bind(workspace)
+        .bind(lead)
+        .all()
+        .await
+}
