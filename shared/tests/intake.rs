@@ -215,3 +215,91 @@ on_both_engines! {
         assert_eq!(stored, wanted);
     }
 }
+
+/// A campaign that refuses duplicates, or flags them only.
+async fn acting(store: &TestStore, workspace: WorkspaceId, action: &str) -> CampaignId {
+    let draft = Draft {
+        workspace,
+        id: CampaignId::new(),
+        code: action[..3].to_uppercase(),
+        name: action.into(),
+        dedup_days: Some(30),
+        config: json!({"duplicates": {"windowDays": 30, "action": action}}),
+        at: noon(),
+    };
+    campaigns::create(&store.db, &draft).await.unwrap();
+    draft.id
+}
+
+on_both_engines! {
+    async fn of_two_hundred_at_once_that_are_refused_one_is_taken_in(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = acting(&store, workspace, "refuse").await;
+        let (one, other) = (Intake::start(store.db.clone()), Intake::start(store.db.clone()));
+        let all = |n: usize| (0..n).map(|_| arrival(workspace, campaign, person("same"))).collect();
+        let (a, b) = tokio::join!(at_once(&one, all(100)), at_once(&other, all(100)));
+        let taken: Vec<_> = a.into_iter().chain(b).collect();
+        let original: Vec<&Receipt> = taken.iter().filter_map(|taken| taken.as_ref().ok()).collect();
+        assert_eq!(original.len(), 1);
+        assert!(!original[0].is_duplicate);
+        let named = Declined::Duplicate { what: "email", lead: original[0].lead_id };
+        assert_eq!(taken.iter().filter(|taken| taken.as_ref() == Err(&named)).count(), 199);
+        let filter = leads::LeadFilter { limit: 100, ..Default::default() };
+        assert_eq!(leads::list(&store.db, workspace, &filter).await.unwrap().len(), 1);
+    }
+
+    async fn a_refused_lead_leaves_no_trace_in_the_window(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = acting(&store, workspace, "refuse").await;
+        let intake = Intake::start(store.db.clone());
+        let first = intake.take(arrival(workspace, campaign, person("ann"))).await.unwrap().unwrap();
+        // Refused for its phone: its email was never seen.
+        let same_phone = Person { email: "else@example.com".into(), ..person("ann") };
+        let fresh_phone = Person { email: "else@example.com".into(), phone: "+14155550188".into(), ..person("ann") };
+        let both = vec![arrival(workspace, campaign, same_phone), arrival(workspace, campaign, fresh_phone.clone())];
+        let taken = at_once(&intake, both).await;
+        assert_eq!(taken[0], Err(Declined::Duplicate { what: "phone", lead: first.lead_id }));
+        let second = taken[1].clone().expect("its email was never seen");
+        let again = intake.take(arrival(workspace, campaign, fresh_phone)).await.unwrap();
+        assert_eq!(again, Err(Declined::Duplicate { what: "email", lead: second.lead_id }));
+        // The window is counted from the lead that was taken in.
+        for (after, refused) in [(Duration::days(29), true), (Duration::days(30), true), (Duration::days(30) + Duration::seconds(1), false)] {
+            let mut late = arrival(workspace, campaign, person("ann"));
+            late.at = noon() + after;
+            assert_eq!(intake.take(late).await.unwrap().is_err(), refused, "{after}");
+        }
+        let test = Arrival { is_test: true, ..arrival(workspace, campaign, person("ann")) };
+        assert!(intake.take(test).await.unwrap().is_ok());
+        let nobody = Person { email: String::new(), phone: String::new(), ..person("x") };
+        for n in 0..2 {
+            let nobody = Person { email: if n == 0 { String::new() } else { "n@example.com".into() }, ..nobody.clone() };
+            assert!(intake.take(arrival(workspace, campaign, nobody)).await.unwrap().is_ok(), "empty never matches");
+        }
+    }
+
+    async fn a_flagged_duplicate_stays_active(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = acting(&store, workspace, "flag").await;
+        let intake = Intake::start(store.db.clone());
+        let both = at_once(&intake, vec![arrival(workspace, campaign, person("ann")), arrival(workspace, campaign, person("ann"))]).await;
+        let both = receipts(both);
+        assert_eq!(both.iter().filter(|receipt| receipt.is_duplicate).count(), 1);
+        for receipt in both {
+            let lead = leads::get(&store.db, workspace, receipt.lead_id).await.unwrap().unwrap();
+            assert_eq!(lead.lead_status, LeadStatus::Active);
+        }
+    }
+
+    async fn a_refused_request_frees_its_key_and_is_told_the_same_again(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = acting(&store, workspace, "refuse").await;
+        let intake = Intake::start(store.db.clone());
+        let first = intake.take(arrival(workspace, campaign, person("ann"))).await.unwrap().unwrap();
+        let refused = Err(Declined::Duplicate { what: "email", lead: first.lead_id });
+        let repeats = (0..5).map(|_| keyed(arrival(workspace, campaign, person("ann")), "k", "body")).collect();
+        assert!(at_once(&intake, repeats).await.iter().all(|taken| *taken == refused));
+        let mut late = keyed(arrival(workspace, campaign, person("ann")), "k", "body");
+        late.at = noon() + Duration::days(31);
+        assert!(!intake.take(late).await.unwrap().unwrap().repeated);
+    }
+}

@@ -85,6 +85,31 @@ pub struct CampaignConfig {
 pub struct Duplicates {
     /// How many days back: 1 to 365.
     pub window_days: i64,
+    /// What is done with a duplicate.
+    #[serde(default, skip_serializing_if = "DuplicateAction::is_status")]
+    pub action: DuplicateAction,
+}
+
+/// What is done with a lead that the duplicate window recognises.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum DuplicateAction {
+    /// It is marked `isDuplicate` and otherwise a lead like any other.
+    Flag,
+    /// It also gets the lead status `duplicate`. It is processed all the same.
+    #[default]
+    Status,
+    /// It is not taken in.
+    Refuse,
+}
+
+impl DuplicateAction {
+    fn is_status(&self) -> bool {
+        *self == Self::Status
+    }
 }
 
 /// A condition with a name.

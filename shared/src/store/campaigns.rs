@@ -42,8 +42,8 @@ pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     tx.ex()
         .sql(
-            "INSERT INTO campaign (workspace_id, id, code, name, state, revision, dedup_days, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, 'active', 1, $5, $6, $6)",
+            "INSERT INTO campaign (workspace_id, id, code, name, state, revision, dedup_days, dedup_action, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, 'active', 1, $5, $7, $6, $6)",
         )
         .bind(draft.workspace)
         .bind(draft.id)
@@ -51,6 +51,7 @@ pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
         .bind(draft.name.as_str())
         .bind(draft.dedup_days)
         .bind(draft.at)
+        .bind(dedup_action(&draft.config))
         .run()
         .await?;
     add_revision(&mut tx, draft, 1).await?;
@@ -63,7 +64,7 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
     let saved: Option<(i64,)> = tx
         .ex()
         .sql(
-            "UPDATE campaign SET name = $3, revision = revision + 1, dedup_days = $4, updated_at = $5
+            "UPDATE campaign SET name = $3, revision = revision + 1, dedup_days = $4, dedup_action = $7, updated_at = $5
              WHERE workspace_id = $1 AND id = $2 AND revision = $6
              RETURNING revision",
         )
@@ -73,6 +74,7 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
         .bind(draft.dedup_days)
         .bind(draft.at)
         .bind(expected)
+        .bind(dedup_action(&draft.config))
         .optional()
         .await?;
     let Some((revision,)) = saved else { return Ok(None) };
@@ -80,6 +82,11 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
     tx.commit().await?;
     Ok(Some(revision))
+}
+
+/// What the configuration does with duplicates, as intake reads it.
+fn dedup_action(config: &Value) -> &str {
+    config.pointer("/duplicates/action").and_then(Value::as_str).unwrap_or("status")
 }
 
 async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), StoreError> {

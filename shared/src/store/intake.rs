@@ -5,6 +5,7 @@ use super::{
     rows::time,
 };
 use crate::{
+    campaign::config::DuplicateAction,
     clock::Time,
     failpoint::failpoint,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 mod contact;
 mod dedup;
+mod refuse;
 mod repeat;
 mod resubmit;
 mod write;
@@ -95,6 +97,9 @@ pub enum Declined {
     ClosedLead(String),
     #[error("the Idempotency-Key was used before with another body")]
     KeyReused,
+    /// `what` is email or phone.
+    #[error("the campaign has a lead with this {what} already: {lead}")]
+    Duplicate { what: &'static str, lead: LeadId },
 }
 
 pub type Taken = Result<Receipt, Declined>;
@@ -121,12 +126,19 @@ struct Entry<'a> {
     arrival: &'a Arrival,
     campaign: CampaignId,
     revision: i64,
-    dedup: Option<Duration>,
+    dedup: Option<Window>,
     contact: Option<ContactId>,
     lead: LeadId,
     submission: SubmissionId,
     number: i64,
     duplicate_of: Option<LeadId>,
+}
+
+/// How far a campaign looks back for duplicates, and what it does with them.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    window: Duration,
+    action: DuplicateAction,
 }
 
 impl Entry<'_> {
@@ -156,6 +168,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
         }
     }
     resubmit::find_known_leads(&mut tx, &mut entries, &mut answers).await?;
+    refuse::refuse_duplicates(&mut tx, &mut entries, &mut answers).await?;
     contact::find_or_create(&mut tx, &mut entries).await?;
     dedup::mark_duplicates(&mut tx, &mut entries).await?;
     write::leads(&mut tx, &entries).await?;
@@ -181,6 +194,7 @@ struct CampaignRow {
     state: String,
     revision: i64,
     dedup_days: Option<i64>,
+    dedup_action: DuplicateAction,
 }
 
 type Campaigns = HashMap<(WorkspaceId, CampaignRef), Arc<CampaignRow>>;
@@ -208,7 +222,7 @@ async fn campaigns(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Campaigns, Store
     let found: Vec<CampaignRow> = tx
         .ex()
         .sql(
-            "SELECT c.workspace_id, c.id, c.code, c.state, c.revision, c.dedup_days
+            "SELECT c.workspace_id, c.id, c.code, c.state, c.revision, c.dedup_days, c.dedup_action
              FROM ROWS($1: workspace_id uuid, id uuid, code text) r
              JOIN campaign c ON c.workspace_id = r.workspace_id AND (c.id = r.id OR c.code = r.code)",
         )
@@ -234,7 +248,9 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
         arrival,
         campaign: campaign.id,
         revision: campaign.revision,
-        dedup: campaign.dedup_days.map(Duration::days),
+        dedup: campaign
+            .dedup_days
+            .map(|days| Window { window: Duration::days(days), action: campaign.dedup_action }),
         contact: None,
         lead: LeadId::new(),
         submission: SubmissionId::new(),

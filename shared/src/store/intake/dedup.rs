@@ -1,19 +1,36 @@
 //! Duplicate detection: of two leads with the same email or phone in a campaign's window, the later one is a duplicate.
-use super::{Entry, Rows, StoreError, Time, Tx, Who, time};
+use super::{DuplicateAction, Entry, Rows, StoreError, Time, Tx, Who, Window, time};
 use crate::ids::{CampaignId, LeadId};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 #[derive(Serialize, Clone)]
-struct KeyRow<'a> {
-    workspace_id: Uuid,
-    campaign_id: Uuid,
-    kind: &'static str,
-    value: &'a str,
-    lead_id: Uuid,
+pub(super) struct KeyRow<'a> {
+    pub(super) workspace_id: Uuid,
+    pub(super) campaign_id: Uuid,
+    pub(super) kind: &'static str,
+    pub(super) value: &'a str,
+    pub(super) lead_id: Uuid,
     #[serde(serialize_with = "time")]
-    seen_at: Time,
+    pub(super) seen_at: Time,
+}
+
+impl<'a> KeyRow<'a> {
+    pub(super) fn of(key: Key<'a>, entry: &Entry<'a>) -> Self {
+        Self {
+            workspace_id: key.0,
+            campaign_id: key.1,
+            kind: key.2,
+            value: key.3,
+            lead_id: entry.lead.0,
+            seen_at: entry.arrival.at,
+        }
+    }
+
+    pub(super) fn key(&self) -> Key<'a> {
+        (self.workspace_id, self.campaign_id, self.kind, self.value)
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -25,9 +42,11 @@ struct Sight {
     previous_seen_at: Option<Time>,
 }
 
-type Key<'a> = (Uuid, Uuid, &'static str, &'a str);
+/// Workspace, campaign, kind and value.
+pub(super) type Key<'a> = (Uuid, Uuid, &'static str, &'a str);
 
-fn keys<'a>(entry: &Entry<'a>) -> Vec<Key<'a>> {
+/// What a new lead is recognised by; nothing when its campaign does not look, or it is a test.
+pub(super) fn keys<'a>(entry: &Entry<'a>) -> Vec<Key<'a>> {
     let Who::New { person, .. } = &entry.arrival.who else { return Vec::new() };
     if entry.dedup.is_none() || entry.arrival.is_test {
         return Vec::new();
@@ -40,6 +59,11 @@ fn keys<'a>(entry: &Entry<'a>) -> Vec<Key<'a>> {
         .collect()
 }
 
+/// Whether its campaign takes duplicates in; those that it does not are gone already (`refuse.rs`).
+fn marks(entry: &Entry<'_>) -> bool {
+    entry.dedup.is_some_and(|dedup| dedup.action != DuplicateAction::Refuse)
+}
+
 /// Marks entries whose email or phone their campaign saw within its window, in the database or earlier in this batch.
 pub(super) async fn mark_duplicates(
     tx: &mut Tx,
@@ -47,16 +71,9 @@ pub(super) async fn mark_duplicates(
 ) -> Result<(), StoreError> {
     // A BTreeMap: all transactions take their keys in one order, so that of two that meet one simply waits for the other.
     let mut first: BTreeMap<Key, KeyRow> = BTreeMap::new();
-    for (_, entry) in entries.iter_mut() {
+    for (_, entry) in entries.iter_mut().filter(|(_, entry)| marks(entry)) {
         for key in keys(entry) {
-            let row = KeyRow {
-                workspace_id: key.0,
-                campaign_id: key.1,
-                kind: key.2,
-                value: key.3,
-                lead_id: entry.lead.0,
-                seen_at: entry.arrival.at,
-            };
+            let row = KeyRow::of(key, entry);
             let seen = first.entry(key).or_insert(row);
             if seen.lead_id != entry.lead.0 {
                 entry.duplicate_of.get_or_insert(LeadId(seen.lead_id));
@@ -68,8 +85,8 @@ pub(super) async fn mark_duplicates(
     }
     let rows: Vec<KeyRow> = first.into_values().collect();
     let sights = remember(tx, &rows).await?;
-    for (_, entry) in entries {
-        let Some(window) = entry.dedup else { continue };
+    for (_, entry) in entries.iter_mut().filter(|(_, entry)| marks(entry)) {
+        let Some(Window { window, .. }) = entry.dedup else { continue };
         for (_, campaign, kind, value) in keys(entry) {
             let Some((lead, seen_at)) = sights.get(&(campaign, kind, value)) else { continue };
             if *seen_at + window >= entry.arrival.at {

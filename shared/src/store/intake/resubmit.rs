@@ -61,7 +61,9 @@ pub(super) async fn find_known_leads(
         let Who::Known { lead, details } = &entry.arrival.who else { return true };
         let declined = match leads.get_mut(&(entry.arrival.workspace, *lead)) {
             None => Declined::UnknownLead,
-            Some(row) if !row.status.is_processed() => Declined::ClosedLead(word(row.status)),
+            Some(row) if !row.status.is_processed() => {
+                Declined::ClosedLead(row.status.word().to_owned())
+            }
             Some(row) => {
                 row.details.merge(details.clone());
                 row.last_number += 1;
@@ -89,11 +91,6 @@ pub(super) async fn find_known_leads(
         .run()
         .await?;
     Ok(())
-}
-
-fn word(status: LeadStatus) -> String {
-    let value = serde_json::to_value(status).expect("a status is a word");
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// Locks the leads (by touching them), so that two submissions of one lead get different numbers, and reads them.

@@ -1,5 +1,5 @@
 //! Writing new leads, their submissions and the first line of each journey.
-use super::{Entry, Rows, StoreError, Time, Tx, Who, time};
+use super::{DuplicateAction, Entry, Rows, StoreError, Time, Tx, Who, time};
 use crate::{
     lead::{Details, LeadStatus},
     submission::Carry,
@@ -30,12 +30,17 @@ struct LeadRow<'a> {
 fn lead_row<'a>(entry: &Entry<'a>) -> Option<LeadRow<'a>> {
     let Who::New { person, details } = &entry.arrival.who else { return None };
     let is_duplicate = entry.duplicate_of.is_some();
+    let only_flagged = entry.dedup.is_some_and(|dedup| dedup.action == DuplicateAction::Flag);
     Some(LeadRow {
         workspace_id: entry.arrival.workspace.0,
         id: entry.lead.0,
         contact_id: entry.contact.expect("every new lead has its contact by now").0,
         campaign_id: entry.campaign.0,
-        status: if is_duplicate { LeadStatus::Duplicate } else { LeadStatus::Active },
+        status: if is_duplicate && !only_flagged {
+            LeadStatus::Duplicate
+        } else {
+            LeadStatus::Active
+        },
         first_name: &person.first_name,
         last_name: &person.last_name,
         email: &person.email,
