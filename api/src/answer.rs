@@ -86,8 +86,17 @@ refusals! {
     Sent = [MalformedJson, BodyTooLarge, UnsupportedMediaType, ValidationError];
     /// Of the routes that take leads in.
     TakingIn = [
-        MalformedJson, NotFound, CampaignClosed, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError,
-        IdempotencyKeyReused
+        MalformedJson, NotFound, CampaignClosed, LeadClosed, Duplicate, BodyTooLarge, UnsupportedMediaType,
+        ValidationError, IdempotencyKeyReused
+    ];
+    /// Of the routes that send a lead again.
+    Resending = [
+        MalformedJson, NotFound, Conflict, CampaignClosed, LeadClosed, BodyTooLarge, UnsupportedMediaType,
+        ValidationError, IdempotencyKeyReused
+    ];
+    /// Of the routes by which a person decides about a lead.
+    Deciding = [
+        MalformedJson, NotFound, Conflict, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError
     ];
     /// Of routes that depend on how things are now.
     Conflicting = [Conflict];

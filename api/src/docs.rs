@@ -16,8 +16,8 @@ use utoipa::{
         description = "Takes in leads, decides what each is worth and where it may go, hands it to the buyer's endpoint, and never loses one.\n\n\
             Every answer is an envelope: `{\"success\": true, \"data\": …}` or `{\"success\": false, \"error\": {code, message, details}}`. \
             Unknown fields and parameters are refused by name. Every answer has an `X-Request-Id`; one that the caller sends is kept.\n\n\
-            `Idempotency-Key` is taken by `POST /leads/submit` and `POST /leads` and refused by the other POST routes, which either \
-            change nothing when repeated or answer 409.",
+            `Idempotency-Key` is taken by `POST /leads/submit`, `POST /leads` and `POST /leads/{leadId}/submit`, `/repost` and `/deliver`, and \
+            refused by the other POST routes, which either change nothing when repeated or answer 409.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Failure)),

@@ -26,6 +26,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// - `CONFLICT` (409): not possible as things are now.
 /// - `CAMPAIGN_CLOSED` (409): the campaign is paused or archived and takes no leads.
 /// - `LEAD_CLOSED` (409): the lead is no longer processed.
+/// - `DUPLICATE` (409): the campaign refuses duplicates; the message names the lead that it has already.
 /// - `REVISION_CONFLICT` (409): someone else has saved the campaign since it was read.
 /// - `IDEMPOTENCY_KEY_REUSED` (422): the Idempotency-Key was used before with another body.
 /// - `BODY_TOO_LARGE` (413): the body is longer than the route takes.
@@ -44,6 +45,7 @@ pub enum Code {
     Conflict,
     CampaignClosed,
     LeadClosed,
+    Duplicate,
     RevisionConflict,
     IdempotencyKeyReused,
     BodyTooLarge,
@@ -62,9 +64,11 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::CampaignClosed | Self::LeadClosed | Self::RevisionConflict => {
-                StatusCode::CONFLICT
-            }
+            Self::Conflict
+            | Self::CampaignClosed
+            | Self::LeadClosed
+            | Self::Duplicate
+            | Self::RevisionConflict => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -23,7 +23,13 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The POST routes that take an Idempotency-Key.
-pub const KEYED_ROUTES: [&str; 2] = ["/api/v1/leads/submit", "/api/v1/leads"];
+pub const KEYED_ROUTES: [&str; 5] = [
+    "/api/v1/leads/submit",
+    "/api/v1/leads",
+    "/api/v1/leads/{leadId}/submit",
+    "/api/v1/leads/{leadId}/repost",
+    "/api/v1/leads/{leadId}/deliver",
+];
 
 /// An id in the URL. One that cannot exist is answered like one that does not.
 #[derive(Debug)]

@@ -26,6 +26,17 @@ impl LeadStatus {
     pub fn is_processed(self) -> bool {
         matches!(self, Self::Active | Self::Duplicate)
     }
+
+    /// The word in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Qualified => "qualified",
+            Self::Rejected => "rejected",
+            Self::Duplicate => "duplicate",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// One answer of a questionnaire.

@@ -2,6 +2,7 @@
 use crate::{
     clock::Time,
     key,
+    lead::LeadStatus,
     store::{
         close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place, Places, Query},
         load::Loaded,
@@ -12,6 +13,12 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+pub mod approve;
+pub mod resend;
+pub mod set;
+#[cfg(test)]
+mod tests;
 
 /// What the one who was waited for says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +51,26 @@ pub enum Settlement {
     NotSold,
     /// Post it again, under the same idempotency key.
     Retry,
+}
+
+/// Why a person's move is not possible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the lead is {} and is not processed", .0.word())]
+    ClosedLead(LeadStatus),
+    #[error("the campaign is {0} and takes no leads")]
+    ClosedCampaign(String),
+    /// Not as things are now.
+    #[error("{0}")]
+    Conflict(String),
+    #[error(transparent)]
+    Illegal(#[from] IllegalMove),
+}
+
+impl Refused {
+    fn conflict(why: impl Into<String>) -> Self {
+        Self::Conflict(why.into())
+    }
 }
 
 struct Move<'a> {
@@ -214,6 +241,15 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
     if !Status::of(from, loaded.outcome).may_become(Status::of(state, end)) {
         return Err(IllegalMove { from, event: what.event });
     }
+    let mut close = written(loaded, what, state, now);
+    close.place.carry = carry;
+    Ok(close)
+}
+
+/// The move as it is recorded.
+fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
+    let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
+    let end = what.end.or(loaded.outcome);
     let generation = loaded.generation + 1;
     let stage = match state {
         State::InStage(stage) | State::Failed(stage) => stage,
@@ -230,7 +266,7 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
         duration_us: 0,
         at: now,
     };
-    Ok(Close {
+    Close {
         workspace: loaded.workspace_id,
         submission: loaded.id,
         expected: loaded.generation,
@@ -245,7 +281,7 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
             revision: loaded.revision,
             end,
             reason: Some((Cow::Borrowed(what.code), what.reason)),
-            carry,
+            carry: loaded.carry.0.clone(),
             error_fingerprint: None,
         },
         events: vec![line],
@@ -257,7 +293,7 @@ fn close(loaded: &Loaded, mut what: Move<'_>, now: Time) -> Result<Close, Illega
         notices: Vec::new(),
         query: if from == State::Held { Query::End } else { Query::None },
         at: now,
-    })
+    }
 }
 
 /// What a move by hand does to the submission's places under caps. A held delivery that is given up or posted again keeps them: the buyer

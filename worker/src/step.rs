@@ -62,8 +62,16 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         State::InStage(Stage::Routing) if trip.loaded.kind == Kind::Fallback => {
             Verdict::pass("fallback", "stays: a fallback is not routed again")
         }
+        State::InStage(Stage::Routing)
+            if matches!(trip.loaded.kind, Kind::Repost | Kind::ManualDelivery) =>
+        {
+            Verdict::pass("by_hand", "stays: a person chose this campaign")
+        }
         State::InStage(Stage::Routing) => {
             s1_routing::decide(scene, &gather::routing(ctx, trip).await?)
+        }
+        State::InStage(Stage::FirstAction) if trip.loaded.kind == Kind::ManualDelivery => {
+            s2_first_action::decided_by_hand(scene)
         }
         State::InStage(Stage::FirstAction) => s2_first_action::decide(scene),
         State::InStage(Stage::Disqualification) => s3_disqualification::decide(scene),

@@ -82,7 +82,45 @@ pub struct Checked {
     pub is_test: bool,
 }
 
+/// What changes of a known lead; what is none stays as it is.
+#[derive(Debug)]
+pub struct Changes {
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub details: Details,
+}
+
 impl LeadForm {
+    /// Checks a form that changes a known lead.
+    pub fn changes(self, by: &str, now: Time) -> Result<Changes, Vec<Detail>> {
+        let mut problems = Problems::default();
+        let details = self.details(&mut problems, by, now);
+        let country = self.country.clone();
+        let phone = |given: &str| person::phone(given, country.as_deref());
+        let changes = Changes {
+            first_name: optional(
+                "firstName",
+                self.first_name.as_deref(),
+                person::name,
+                &mut problems,
+            ),
+            last_name: optional("lastName", self.last_name.as_deref(), person::name, &mut problems),
+            email: optional("email", self.email.as_deref(), person::email, &mut problems),
+            phone: optional("phone", self.phone.as_deref(), phone, &mut problems),
+            details,
+        };
+        for (name, given) in
+            [("leadId", self.lead_id.is_some()), ("isTest", self.is_test.is_some())]
+        {
+            if given {
+                problems.say(name, "is the stored lead's; leave it out");
+            }
+        }
+        if problems.0.is_empty() { Ok(changes) } else { Err(problems.0) }
+    }
+
     /// Checks and normalises; lists every problem at once. `by` is noted beside notes.
     pub fn check(self, by: &str, now: Time) -> Result<Checked, ApiError> {
         let mut problems = Problems::default();
@@ -197,7 +235,7 @@ fn required(
 }
 
 /// A campaign's id or code.
-fn campaign_ref(given: &str) -> Result<CampaignRef, String> {
+pub fn campaign_ref(given: &str) -> Result<CampaignRef, String> {
     if let Ok(id) = CampaignId::parse(given) {
         return Ok(CampaignRef::Id(id));
     }

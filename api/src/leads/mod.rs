@@ -1,9 +1,13 @@
 //! Leads: take in, store, list and show them.
 pub mod answers;
+pub mod approve;
+pub mod by_hand;
 pub mod create;
 pub mod form;
 pub mod list;
 pub mod parts;
+pub mod resend;
 pub mod show;
+pub mod status;
 pub mod submission;
 pub mod submit;

@@ -1,4 +1,5 @@
 //! GET /leads/{id}: a lead with everything its source said.
+use super::approve::Approval;
 use crate::{
     Api,
     answer::{Absent, Data, Guarded, Success},
@@ -99,18 +100,38 @@ impl From<LeadRow> for Lead {
     }
 }
 
+/// A lead with what people did about it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownLead {
+    #[serde(flatten)]
+    pub lead: Lead,
+    /// Its latest human review; null when there was none.
+    pub approval: Option<Approval>,
+    /// The campaigns it was reposted to, in order.
+    pub reposted_to: Vec<CampaignId>,
+}
+
+/// Reads a lead of the caller's workspace.
+pub(super) async fn shown(api: &Api, caller: &Caller, id: LeadId) -> Result<ShownLead, ApiError> {
+    let row = leads::get(&api.db, caller.workspace, id).await?;
+    let lead = row.ok_or_else(|| ApiError::not_found("lead"))?.into();
+    let approval = Approval::read(&api.db, caller.workspace, id).await?;
+    let reposted_to = leads::reposted_to(&api.db, caller.workspace, id).await?;
+    Ok(ShownLead { lead, approval, reposted_to })
+}
+
 /// Show a lead
 #[utoipa::path(
     get, path = "/leads/{leadId}", tag = "Leads", operation_id = "getLead",
     params(("leadId" = LeadId, Path)),
-    responses((status = 200, description = "The lead.", body = Success<Lead>), Guarded, Absent)
+    responses((status = 200, description = "The lead.", body = Success<ShownLead>), Guarded, Absent)
 )]
 pub async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id<LeadId>,
-) -> Result<Data<Lead>, ApiError> {
+) -> Result<Data<ShownLead>, ApiError> {
     caller.require(Scope::LeadsRead)?;
-    let row = leads::get(&api.db, caller.workspace, id).await?;
-    Ok(Data(row.ok_or_else(|| ApiError::not_found("lead"))?.into()))
+    shown(&api, &caller, id).await.map(Data)
 }

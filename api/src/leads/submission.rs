@@ -60,6 +60,8 @@ pub struct Submission {
     pub carry: Value,
     /// What it has in common with other failed jobs.
     pub error_fingerprint: Option<String>,
+    /// The buyer's own id of the lead, where a person noted it; what the buyer answered is in `attempts`.
+    pub buyer_lead_id: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
@@ -88,6 +90,7 @@ impl From<SubmissionRow> for Submission {
             reason: row.reason,
             carry: serde_json::to_value(row.carry.0).expect("carry is plain data"),
             error_fingerprint: row.error_fingerprint,
+            buyer_lead_id: row.buyer_lead_id,
             created_at: row.created_at,
             updated_at: row.updated_at,
             finished_at: row.finished_at,

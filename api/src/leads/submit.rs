@@ -125,6 +125,9 @@ pub(super) async fn take(api: &Api, arrival: Arrival) -> Result<Receipt, ApiErro
         Declined::ClosedLead(_) => {
             ApiError::new(Code::LeadClosed, declined.to_string()).at("leadId")
         }
+        Declined::Duplicate { what, .. } => {
+            ApiError::new(Code::Duplicate, declined.to_string()).at(what)
+        }
         Declined::KeyReused => ApiError::new(Code::IdempotencyKeyReused, declined.to_string()),
     })
 }
@@ -136,8 +139,12 @@ pub(super) fn answer(code: StatusCode, status: Status, receipt: Receipt) -> Resp
         status,
         is_duplicate: receipt.is_duplicate,
     };
-    let mut response = (code, Data(data)).into_response();
-    if receipt.repeated {
+    mark_replay((code, Data(data)).into_response(), receipt.repeated)
+}
+
+/// Says that an answer is the one of an earlier request, if it is.
+pub(super) fn mark_replay(mut response: Response, repeated: bool) -> Response {
+    if repeated {
         response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
     }
     response

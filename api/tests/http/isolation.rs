@@ -34,6 +34,12 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
         for method in methods.as_object().unwrap().keys() {
             let body = match url.rsplit('/').next() {
                 _ if method == "put" => json!({"name": "x", "config": {}}),
+                Some("approve") => json!({"status": "approved"}),
+                Some("deliver") => json!({"campaignId": "SOL"}),
+                _ if method == "patch" && url.contains("/leads/") => {
+                    json!({"leadStatus": "deleted", "reason": "x"})
+                }
+                _ if method == "patch" => json!({"status": "accepted", "reason": "x"}),
                 Some("settle") => json!({"outcome": "sold", "reason": "x"}),
                 _ => json!({}),
             };
@@ -47,7 +53,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             walked += 1;
         }
     }
-    assert!(walked >= 14, "{walked} routes have an id");
+    assert!(walked >= 21, "{walked} routes have an id");
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
           "state": "CA",
           "zip": "94107"
         },
+        "approval": null,
         "attribution": {
           "gclid": "g-1",
           "params": {
@@ -84,6 +85,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
             "question": "Do you own the roof?"
           }
         ],
+        "repostedTo": [],
         "source": "api",
         "status": "pending",
         "submissionCount": 1,
@@ -113,6 +115,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
         ],
         "submission": {
           "attempt": 0,
+          "buyerLeadId": null,
           "campaignCode": "SOL",
           "campaignId": "cmp_…",
           "campaignName": "Campaign SOL",

@@ -1,6 +1,9 @@
 //! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
+mod approvals;
+mod by_hand;
 mod campaigns;
 mod endpoints;
+mod duplicates;
 mod idempotency;
 mod isolation;
 mod leads;

@@ -287,7 +287,13 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/leads: admin leads:write
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read
+    PATCH /api/v1/leads/{leadId}: admin leads:write
+    POST /api/v1/leads/{leadId}/approve: admin leads:write
+    POST /api/v1/leads/{leadId}/deliver: admin leads:write
+    GET /api/v1/leads/{leadId}/history: admin leads:read
+    POST /api/v1/leads/{leadId}/repost: admin leads:write
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
+    POST /api/v1/leads/{leadId}/submit: admin leads:write
     GET /api/v1/notices: admin ops
     POST /api/v1/response-rules/test: admin campaigns:read
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
@@ -295,6 +301,7 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/secrets/{secretName}: admin secrets:write
     DELETE /api/v1/secrets/{secretName}: admin secrets:write
     GET /api/v1/submissions/{submissionId}: admin leads:read
+    PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation

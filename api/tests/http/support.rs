@@ -194,9 +194,14 @@ impl World {
 
     /// Parks a submission; answers a token that wakes it.
     pub async fn park(&self, id: &str) -> String {
+        self.park_for(id, "webhook").await
+    }
+
+    /// The same for a kind of action.
+    pub async fn park_for(&self, id: &str, kind: &'static str) -> String {
         let park = NewPark {
             id: ParkId::new(),
-            kind: "webhook",
+            kind,
             deadline: self.clock.now() + Duration::hours(1),
             on_deadline: "disqualify",
         };

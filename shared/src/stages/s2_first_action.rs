@@ -26,6 +26,16 @@ pub fn decide(scene: Scene) -> Verdict {
         .changing(Change::Park { kind, deadline, on_deadline: action.on_deadline.name() })
 }
 
+/// For a lead that a person has sent to the campaign: hard stops count, and nobody has to be asked any more.
+pub fn decided_by_hand(scene: Scene) -> Verdict {
+    let Some((rule, because, details)) = first_match(scene, &scene.campaign.config.hard_stops)
+    else {
+        return Verdict::pass("by_hand", "a person has decided: nothing has to happen first");
+    };
+    let reason = format!("hard stop “{rule}”: {because}");
+    Verdict::refuse(End::Disqualified, "hard_stop", reason).with(details)
+}
+
 /// What a wait whose deadline has come leads to; none while it has not.
 pub fn at_deadline(on_deadline: OnDeadline, deadline: Time, now: Time) -> Option<Verdict> {
     if now < deadline {

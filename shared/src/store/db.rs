@@ -177,6 +177,15 @@ impl Tx {
         }
     }
 
+    /// Gives it up now. One that is dropped gives its locks back a moment later.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Pg(tx) => tx.rollback().await?,
+            Self::Lite(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Pg(tx) => tx.commit().await?,

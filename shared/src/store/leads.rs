@@ -27,7 +27,7 @@ macro_rules! submission_columns {
     () => {
         "SELECT s.id, s.lead_id, s.number, s.kind, s.campaign_id, c.code AS campaign_code, c.name AS campaign_name, \
          s.revision, s.parent_id, s.run, s.stage, s.generation, s.attempt, s.due_at, s.status, s.outcome, \
-         s.reason_code, s.reason, s.carry, s.error_fingerprint, s.created_at, s.updated_at, s.finished_at \
+         s.reason_code, s.reason, s.carry, s.error_fingerprint, s.buyer_lead_id, s.created_at, s.updated_at, s.finished_at \
          FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id "
     };
 }
@@ -137,6 +137,8 @@ pub struct SubmissionRow {
     pub reason: Option<String>,
     pub carry: Json<Carry>,
     pub error_fingerprint: Option<String>,
+    /// The buyer's id of the lead, where a person noted it.
+    pub buyer_lead_id: Option<String>,
     pub created_at: Time,
     pub updated_at: Time,
     pub finished_at: Option<Time>,
@@ -157,6 +159,31 @@ pub async fn submissions(
         .bind(lead)
         .all()
         .await
+}
+
+/// The campaigns that the lead was reposted to, in order, each once.
+pub async fn reposted_to(
+    db: &Db,
+    workspace: WorkspaceId,
+    lead: LeadId,
+) -> Result<Vec<CampaignId>, StoreError> {
+    let campaigns: Vec<(CampaignId,)> = db
+        .read()
+        .sql(
+            "SELECT s.campaign_id FROM submission s
+             WHERE s.lead_id = $2 AND (s.workspace_id = $1) IS TRUE AND s.kind = 'repost' ORDER BY s.number",
+        )
+        .bind(workspace)
+        .bind(lead)
+        .all()
+        .await?;
+    let mut once = Vec::new();
+    for (campaign,) in campaigns {
+        if !once.contains(&campaign) {
+            once.push(campaign);
+        }
+    }
+    Ok(once)
 }
 
 pub async fn submission(

@@ -1,6 +1,6 @@
 //! Reading the submission of a stage job, with its lead: what every stage may look at.
 use super::{
-    Db, Rows, StoreError,
+    Db, Ex, Rows, StoreError,
     batch::{Batcher, Shape},
     campaigns::standings,
 };
@@ -92,11 +92,10 @@ struct Wanted {
     id: Uuid,
 }
 
-async fn load(db: Db, ids: Arc<[SubmissionId]>) -> Result<Vec<Option<Box<Loaded>>>, StoreError> {
+/// Reads submissions where a transaction reads, in no order.
+pub async fn read(ex: Ex<'_>, ids: &[SubmissionId]) -> Result<Vec<Loaded>, StoreError> {
     let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted { id: id.0 }).collect();
-    let rows: Vec<Loaded> = db
-        .read()
-        .sql(
+    ex.sql(
             "SELECT s.workspace_id, s.id, s.lead_id, s.number, s.kind, s.campaign_id, s.revision, s.parent_id, s.run, s.stage,
                 s.generation, s.attempt, s.due_at, s.outcome, s.reason_code, s.reason, s.carry, s.created_at,
                 l.contact_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, l.details, l.is_test,
@@ -109,7 +108,11 @@ async fn load(db: Db, ids: Arc<[SubmissionId]>) -> Result<Vec<Option<Box<Loaded>
         )
         .bind(Rows::of(&wanted))
         .all()
-        .await?;
+        .await
+}
+
+async fn load(db: Db, ids: Arc<[SubmissionId]>) -> Result<Vec<Option<Box<Loaded>>>, StoreError> {
+    let rows = read(db.read(), &ids).await?;
     let mut found: HashMap<SubmissionId, Box<Loaded>> =
         rows.into_iter().map(|row| (row.id, Box::new(row))).collect();
     // The same id may be asked for twice in a batch; the second asker gets a copy.

@@ -5,6 +5,7 @@ pub mod campaigns;
 pub mod caps;
 pub mod close;
 pub mod db;
+pub mod desk;
 pub mod dialect;
 pub mod imagine;
 pub mod intake;

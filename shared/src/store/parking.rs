@@ -1,9 +1,19 @@
 //! Parked actions: what a resume token wakes.
-use super::{Db, StoreError};
+use super::{Db, Rows, StoreError, Tx};
 use crate::{
     clock::Time,
-    ids::{ParkId, SubmissionId, WorkspaceId},
+    ids::{CampaignId, LeadId, ParkId, SubmissionId, WorkspaceId},
 };
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The columns of a [`Park`].
+macro_rules! park_columns {
+    () => {
+        "p.workspace_id, p.id, p.submission_id, p.kind, p.deadline, p.on_deadline, p.opened_at, p.started_at, \
+         p.resolution, p.resolved_by, p.resolved_at, p.decided_by, p.decision_reason "
+    };
+}
 
 /// A wait, open or over.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -19,17 +29,20 @@ pub struct Park {
     pub resolution: Option<String>,
     pub resolved_by: Option<String>,
     pub resolved_at: Option<Time>,
+    /// Who decided, and why.
+    pub decided_by: Option<String>,
+    pub decision_reason: Option<String>,
 }
 
 /// The park that a token belongs to. The token is the caller's whole authority: this lookup knows no workspace, it finds it.
 pub async fn by_token(db: &Db, token_hash: &str) -> Result<Option<Park>, StoreError> {
     db.read()
-        .sql(
-            "SELECT p.workspace_id, p.id, p.submission_id, p.kind, p.deadline, p.on_deadline, p.opened_at, p.started_at,
-                p.resolution, p.resolved_by, p.resolved_at
-             FROM resume_token t JOIN parked_action p ON p.workspace_id = t.workspace_id AND p.id = t.park_id
+        .sql(concat!(
+            "SELECT ",
+            park_columns!(),
+            "FROM resume_token t JOIN parked_action p ON p.workspace_id = t.workspace_id AND p.id = t.park_id
              WHERE t.token_hash = $1",
-        )
+        ))
         .bind(token_hash)
         .optional()
         .await
@@ -42,14 +55,74 @@ pub async fn open(
     submission: SubmissionId,
 ) -> Result<Option<Park>, StoreError> {
     db.read()
-        .sql(
-            "SELECT workspace_id, id, submission_id, kind, deadline, on_deadline, opened_at, started_at, resolution, resolved_by, resolved_at
-             FROM parked_action WHERE workspace_id = $1 AND submission_id = $2 AND resolved_at IS NULL",
-        )
+        .sql(concat!(
+            "SELECT ",
+            park_columns!(),
+            "FROM parked_action p
+             WHERE p.workspace_id = $1 AND p.submission_id = $2 AND p.resolved_at IS NULL",
+        ))
         .bind(workspace)
         .bind(submission)
         .optional()
         .await
+}
+
+#[derive(Serialize)]
+struct IdRow {
+    id: Uuid,
+}
+
+/// The waits of some submissions, oldest first, within a transaction.
+pub(super) async fn of_submissions(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    ids: &[SubmissionId],
+) -> Result<Vec<Park>, StoreError> {
+    let wanted: Vec<IdRow> = ids.iter().map(|id| IdRow { id: id.0 }).collect();
+    let mut parks: Vec<Park> = tx
+        .ex()
+        .sql(concat!(
+            "SELECT ",
+            park_columns!(),
+            "FROM ROWS($2: id uuid) r
+             JOIN parked_action p ON p.submission_id = r.id AND (p.workspace_id = $1) IS TRUE",
+        ))
+        .bind(workspace)
+        .bind(Rows::of(&wanted))
+        .all()
+        .await?;
+    parks.sort_by_key(|park| (park.opened_at, park.id));
+    Ok(parks)
+}
+
+#[derive(sqlx::FromRow)]
+struct Review {
+    campaign_id: CampaignId,
+    #[sqlx(flatten)]
+    park: Park,
+}
+
+/// The lead's latest human review, and the campaign that asked for it.
+pub async fn latest_review(
+    db: &Db,
+    workspace: WorkspaceId,
+    lead: LeadId,
+) -> Result<Option<(CampaignId, Park)>, StoreError> {
+    let reviews: Vec<Review> = db
+        .read()
+        .sql(concat!(
+            "SELECT s.campaign_id, ",
+            park_columns!(),
+            "FROM submission s
+             JOIN parked_action p ON p.submission_id = s.id AND (p.workspace_id = s.workspace_id) IS TRUE
+             WHERE s.lead_id = $2 AND (s.workspace_id = $1) IS TRUE AND p.kind = 'human_review'",
+        ))
+        .bind(workspace)
+        .bind(lead)
+        .all()
+        .await?;
+    let latest = reviews.into_iter().max_by_key(|review| (review.park.opened_at, review.park.id));
+    Ok(latest.map(|review| (review.campaign_id, review.park)))
 }
 
 /// Makes another token valid for a park. Written before the outside is told, so that no answer can come too early.

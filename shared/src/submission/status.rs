@@ -70,7 +70,8 @@ pub enum End {
 }
 
 impl End {
-    fn status(self) -> Status {
+    /// The word that outsiders see.
+    pub fn status(self) -> Status {
         match self {
             Self::Accepted => Status::Accepted,
             Self::Delivered => Status::Delivered,
@@ -174,6 +175,29 @@ pub const LEGAL: [(Status, &[Status]); 23] = {
 };
 
 impl Status {
+    /// The word in tables and answers.
+    pub fn word(self) -> String {
+        let value = serde_json::to_value(self).expect("a status is a word");
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The end that a person means who sets this status; none when it is no end.
+    pub fn end(self) -> Option<End> {
+        Some(match self {
+            Self::Accepted => End::Accepted,
+            Self::Delivered => End::Delivered,
+            Self::Disqualified => End::Disqualified,
+            Self::MissingData => End::MissingData,
+            Self::Duplicate => End::Duplicate,
+            Self::Failed => End::Failed,
+            Self::Error => End::Discarded,
+            Self::Rejected => End::Rejected,
+            Self::NoContact => End::NoContact,
+            Self::Dnc => End::Dnc,
+            _ => return None,
+        })
+    }
+
     /// Whether the engine may take a submission from this status to that one, in one step.
     pub fn may_become(self, next: Self) -> bool {
         LEGAL.iter().any(|(status, moves)| *status == self && moves.contains(&next))

@@ -1,6 +1,7 @@
 //! Journeys: does a lead get home? All processes in one, on both engines, with a fake outside world whose calls are compared as lines.
 mod asked;
 mod breaker;
+mod by_hand;
 mod campaign;
 mod crowded;
 mod canary;
