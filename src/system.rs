@@ -9,6 +9,7 @@ use shared::{
     key, person,
     push::Pusher,
     queue::Queue,
+    shelf::Shelf,
     store::{
         Db, StoreError,
         close::{Closer, Starter},
@@ -206,6 +207,7 @@ impl System {
             starter: Starter::start(self.db.clone()),
             push: self.push.clone(),
             campaigns: Campaigns::new(self.db.clone()),
+            sets: Shelf::new(self.db.clone()),
             http: DeliveryClient::new(self.guard())
                 .map_err(|error| StartError::Http(error.to_string()))?,
             model: self.model()?,

@@ -118,6 +118,8 @@ ids! {
     KeyId = "key";
     /// Something that people must know.
     NoticeId = "note";
+    /// A list that several campaigns share.
+    ValueSetId = "vset";
 }
 
 #[cfg(test)]

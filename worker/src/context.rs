@@ -9,6 +9,7 @@ use shared::{
     clock::Clock,
     ids::SubmissionId,
     push::Pusher,
+    shelf::Shelf,
     store::{
         Db,
         close::{Closer, Starter},
@@ -29,6 +30,7 @@ pub struct Context {
     pub starter: Starter,
     pub push: Pusher,
     pub campaigns: Campaigns,
+    pub sets: Shelf,
     pub http: DeliveryClient,
     /// The model server that the installation offers to its campaigns.
     pub model: Option<InstalledModel>,

@@ -5,8 +5,19 @@ use shared::{
     ids::{CampaignId, SubmissionId},
     stages::s1_routing::Standings,
     store::campaigns::standings,
+    value_set::Sets,
 };
 use std::sync::Arc;
+
+/// The value sets that the campaign names. One that is gone stops the lead: without it nobody knows whom a rule lets pass.
+pub async fn sets(ctx: &Context, trip: &Trip) -> Result<Sets, StepError> {
+    let names = &trip.campaign.sets;
+    let sets = ctx.sets.get(trip.loaded.workspace_id, names, ctx.clock.now()).await?;
+    match names.iter().find(|name| !sets.contains_key(*name)) {
+        None => Ok(sets),
+        Some(gone) => Err(StepError::Stuck(format!("there is no value set {gone}"))),
+    }
+}
 
 /// Which of the campaigns that the routing rules name take leads now.
 pub async fn routing(ctx: &Context, trip: &Trip) -> Result<Standings, StepError> {

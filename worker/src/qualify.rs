@@ -27,7 +27,7 @@ const REPLIES_MAX: u32 = 2;
 
 /// Fits the fields. None when a model must be asked and the trip so far is not on disk yet: asking is a job of its own.
 pub async fn qualify(ctx: &Context, trip: &Trip, now: Time) -> Result<Option<Verdict>, StepError> {
-    let scene = Scene { campaign: &trip.campaign, view: trip.view(), now };
+    let scene = Scene { campaign: &trip.campaign, view: trip.view(), sets: &trip.sets, now };
     let questions = s6::questions(scene);
     let ai = trip.campaign.config.ai.as_ref().filter(|_| !questions.is_empty());
     let Some(ai) = ai else { return Ok(Some(s6::decide(scene, &LlmFacts::default()))) };

@@ -53,11 +53,14 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
     }
     let now = ctx.clock.now();
     trip.look(now);
+    if trip.sets.len() < trip.campaign.sets.len() {
+        trip.sets = gather::sets(ctx, trip).await?;
+    }
     if trip.state == State::InStage(Stage::FieldQualification) {
         return qualify::qualify(ctx, trip, now).await;
     }
     let trip = &*trip;
-    let scene = Scene { campaign: &trip.campaign, view: trip.view(), now };
+    let scene = Scene { campaign: &trip.campaign, view: trip.view(), sets: &trip.sets, now };
     Ok(Some(match trip.state {
         State::InStage(Stage::Routing) if trip.loaded.kind == Kind::Fallback => {
             Verdict::pass("fallback", "stays: a fallback is not routed again")

@@ -18,6 +18,7 @@ use shared::{
         notices::Notice,
     },
     submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
+    value_set::Sets,
     view,
 };
 use std::{borrow::Cow, sync::Arc};
@@ -41,6 +42,8 @@ pub struct Trip {
     waits: bool,
     /// The lead view, made when a stage first asks for it and thrown away when what it shows has changed.
     view: Option<Value>,
+    /// The value sets that the campaign names, empty until a stage asks for them: the same ones for the whole trip.
+    pub sets: Sets,
     /// What the next close says beside the state.
     notes: Notes,
     lines: Vec<Line>,
@@ -82,6 +85,7 @@ impl Trip {
             seen: None,
             waits: false,
             view: None,
+            sets: Sets::new(),
             notes,
             lines: Vec::with_capacity(LINES),
             loaded,
@@ -121,6 +125,7 @@ impl Trip {
     pub fn turn_to(&mut self, campaign: Arc<Campaign>) {
         self.campaign = campaign;
         self.view = None;
+        self.sets.clear();
     }
 
     /// The moves since the last close.

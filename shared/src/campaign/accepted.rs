@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::accepted_kind::AcceptedType;
-use super::fold::fold;
+use super::fold::fold_key;
 use super::near;
 use super::phone::{self, PhoneShape};
 use super::problem::{Problem, refuse};
 use super::view::{check_path, is_blank, lookup, scalar_text};
+use crate::value_set::Sets;
 
 /// Most accepted values of one field, and most synonyms.
 pub const VALUES_MAX: usize = 5_000;
@@ -37,6 +38,9 @@ pub struct AcceptedValues {
     /// What a lead may say → the accepted value's text.
     #[serde(default)]
     pub synonyms: BTreeMap<String, String>,
+    /// The name of a value set whose values are accepted, instead of `values` and `synonyms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_set: Option<String>,
     #[serde(default, rename = "type")]
     pub value_type: Option<AcceptedType>,
     /// A regular expression that the whole value must match.
@@ -125,6 +129,13 @@ impl AcceptedValues {
         check_path(&self.field, &format!("{at}.field"), problems);
         self.check_values(at, problems);
         self.check_synonyms(at, problems);
+        if self.value_set.is_some() && !(self.values.is_empty() && self.synonyms.is_empty()) {
+            refuse(
+                problems,
+                format!("{at}.valueSet"),
+                "stands instead of values and synonyms, not beside them",
+            );
+        }
         if let Some(pattern) = &self.pattern
             && let Err(why) = compile_pattern(pattern)
         {
@@ -207,12 +218,6 @@ impl AcceptedValues {
     }
 }
 
-/// What folds to nothing (`---`) is compared as it is.
-fn fold_key(text: &str) -> String {
-    let folded = fold(text);
-    if folded.is_empty() { text.trim().to_owned() } else { folded }
-}
-
 fn compile_pattern(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > PATTERN_MAX_BYTES {
         return Err(format!("is longer than {PATTERN_MAX_BYTES} bytes"));
@@ -252,31 +257,45 @@ impl AcceptedMatcher {
     }
 
     /// Judges the field's value in the view: exact, then folded, then synonyms, then slips of the pen; format rules hold for all.
-    pub fn judge(&self, view: &Value) -> Fit {
+    pub fn judge(&self, view: &Value, sets: &Sets) -> Fit {
         let given = match lookup(view, &self.rule.field) {
             Some(value) if !is_blank(Some(value)) => value,
             _ if self.rule.when_missing == WhenMissing::Skip => return Fit::Skipped,
             _ => return Fit::Refused { why: format!("{} is missing", self.rule.field) },
         };
         let country = lookup(view, "lead.country").and_then(Value::as_str).unwrap_or("US");
-        match self.find(given, country) {
+        match self.find(given, country, sets) {
             Ok((value, how)) => Fit::Accepted { value, how },
             Err(why) => Fit::Refused { why: format!("{} {why}", self.rule.field) },
         }
     }
 
-    pub(super) fn find(&self, given: &Value, country: &str) -> Result<(Value, How), String> {
+    pub(super) fn find(
+        &self,
+        given: &Value,
+        country: &str,
+        sets: &Sets,
+    ) -> Result<(Value, How), String> {
         let typed = self.typed(given, country);
-        if self.rule.values.is_empty() {
-            let value = typed?;
-            return self.check_format(&value).map(|()| (value, How::Format));
-        }
+        let set = match &self.rule.value_set {
+            Some(name) => Some(sets.get(name).ok_or(format!("has no value set {name} to be in"))?),
+            None if self.rule.values.is_empty() => {
+                let value = typed?;
+                return self.check_format(&value).map(|()| (value, How::Format));
+            }
+            None => None,
+        };
+        let on_list = |given: &Value| match set {
+            Some(set) => set.find(&scalar_text(given)?).map(|(value, how)| (value.clone(), how)),
+            None => self.on_list(given),
+        };
         // "2" may be written on the list as 2, and "yes" as true: the typed form is tried second.
-        let found = self.on_list(given).or_else(|| self.on_list(&typed.ok()?));
-        let found = found.or_else(|| self.near(given));
+        let found = on_list(given).or_else(|| on_list(&typed.ok()?));
+        let found = found.or_else(|| if set.is_none() { self.near(given) } else { None });
         let (value, how) = found.ok_or_else(|| {
             let text = scalar_text(given).unwrap_or_else(|| "a list or an object".to_owned());
-            format!("\"{}\" is none of the {} accepted values", cut(&text), self.rule.values.len())
+            let many = set.map_or(self.rule.values.len(), |set| set.len());
+            format!("\"{}\" is none of the {many} accepted values", cut(&text))
         })?;
         self.check_format(&value).map(|()| (value, how))
     }

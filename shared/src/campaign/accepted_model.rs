@@ -5,6 +5,7 @@ use super::accepted::{AcceptedMatcher, cut};
 use super::accepted_kind::AcceptedType;
 use super::view::{lookup, scalar_text};
 use crate::llm::question::{FIELD_VALUES_MAX, GIVEN_MAX, Question};
+use crate::value_set::Sets;
 
 /// Digits at the end of a number that a model may not change: the rest is a country's or an area's code.
 const DIGITS_KEPT: usize = 7;
@@ -17,7 +18,8 @@ impl AcceptedMatcher {
         let rule = &self.rule;
         let given = scalar_text(lookup(view, &rule.field)?)?;
         let listed = !rule.values.is_empty() && rule.values.len() <= FIELD_VALUES_MAX;
-        let written = rule.values.is_empty() && rule.instructions.is_some() && self.is_checkable();
+        let written = rule.values.is_empty() && rule.value_set.is_none();
+        let written = written && rule.instructions.is_some() && self.is_checkable();
         if rule.ai == Some(false) || given.chars().count() > GIVEN_MAX || !(listed || written) {
             return None;
         }
@@ -38,12 +40,15 @@ impl AcceptedMatcher {
             let value = listed.ok_or("the model chose what is not on the list")?;
             return self.check_format(value).map(|()| value.clone());
         }
+        if self.rule.value_set.is_some() {
+            return Err("a model is not asked about value sets".to_owned());
+        }
         let given = lookup(view, &self.rule.field).and_then(scalar_text).unwrap_or_default();
         if !self.is_checkable() || self.makes_up_a_number(&given, chosen) {
             return Err(format!("the model wrote \"{}\", which was not given", cut(chosen)));
         }
         let country = lookup(view, "lead.country").and_then(Value::as_str).unwrap_or("US");
-        self.find(&Value::from(chosen), country).map(|(value, _)| value)
+        self.find(&Value::from(chosen), country, &Sets::new()).map(|(value, _)| value)
     }
 
     /// Whether there is anything to hold a rewritten value against.
@@ -99,6 +104,7 @@ mod tests {
             (json!({"type": "phone"}), false),
             (json!({"type": "phone", "instructions": help}), true),
             (json!({"pattern": "1[0-9]{10}", "instructions": help}), true),
+            (json!({"valueSet": "x", "type": "phone", "instructions": help}), false),
             (json!({"maxLength": 9, "instructions": help}), false),
             (json!({"type": "text", "instructions": help}), false),
         ] {

@@ -7,7 +7,8 @@ fn fit(rule: Value, given: Value) -> Fit {
     whole.as_object_mut().unwrap().extend(rule.as_object().unwrap().clone());
     let rule: AcceptedValues = serde_json::from_value(whole).unwrap();
     let matcher = AcceptedMatcher::compile(&rule).unwrap();
-    matcher.judge(&json!({"lead": {"country": "US"}, "questionnaire": {"q": given}}))
+    let view = json!({"lead": {"country": "US"}, "questionnaire": {"q": given}});
+    matcher.judge(&view, &Sets::new())
 }
 
 #[test]

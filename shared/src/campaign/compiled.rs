@@ -10,6 +10,7 @@ use super::{
 use crate::ids::CampaignId;
 use chrono_tz::Tz;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A campaign revision. It never changes, so it is shared and kept.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Campaign {
     pub accepted: Vec<AcceptedMatcher>,
     /// How many leads it takes, and when.
     pub room: Room,
+    /// The names of the value sets that its stages ask, each once.
+    pub sets: Vec<String>,
     /// In the order in which they are asked.
     pub endpoints: Vec<Endpoint>,
 }
@@ -70,7 +73,7 @@ impl Campaign {
         let unusable = |why: String| Unusable { id, revision, why };
         let config: CampaignConfig =
             serde_json::from_value(config).map_err(|error| unusable(error.to_string()))?;
-        let computed = ComputedKeys::compile(&config.computed_keys)
+        let computed = ComputedKeys::compile(&config.computed_keys, &config.lookups)
             .map_err(|problems| unusable(first(problems)))?;
         let endpoints = config.endpoints.iter().map(Endpoint::compile).collect::<Result<_, _>>();
         let endpoints = endpoints.map_err(|problems| unusable(first(problems)))?;
@@ -79,6 +82,9 @@ impl Campaign {
         let accepted = config.accepted_values.iter().map(AcceptedMatcher::compile);
         let accepted =
             accepted.collect::<Result<_, _>>().map_err(|problems| unusable(first(problems)))?;
+        let sets: BTreeSet<String> =
+            config.named_sets().into_iter().map(|(_, set)| set.to_owned()).collect();
+        let sets = Vec::from_iter(sets);
         let Name { code, name, .. } = name;
         let zone = zone.unwrap_or(Tz::UTC);
         let room = Room::new(zone, &config.caps, config.schedule.as_ref());
@@ -93,6 +99,7 @@ impl Campaign {
             required,
             accepted,
             room,
+            sets,
             endpoints,
         })
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::computed_filters::{COMPUTED_MAX_BYTES, ENGINE, FILTERS, MOMENT, Moment};
+use super::computed_lookup::{Lookups, TABLES, Tables, unknown_table};
 use super::date::Date;
 use super::payload::{read_boolean, read_number};
 use super::problem::{Problem, refuse};
@@ -70,6 +71,7 @@ pub struct ComputedKeys {
     /// Holds the templates, by key.
     engine: Environment<'static>,
     keys: Vec<(ComputedKey, Program)>,
+    tables: Computed,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,7 @@ enum Program {
 }
 
 impl ComputedKey {
-    pub fn validate(&self, at: &str, problems: &mut Vec<Problem>) {
+    pub fn validate(&self, lookups: &Lookups, at: &str, problems: &mut Vec<Problem>) {
         let mut letters = self.key.chars();
         let starts = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         let goes_on = letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -93,7 +95,7 @@ impl ComputedKey {
         }
         let mut engine = ENGINE.clone();
         let compiled =
-            self.compile(&mut engine).and_then(|program| self.try_out(&program, &engine));
+            self.compile(lookups, &mut engine).and_then(|program| self.try_out(&program, &engine));
         if let Err(why) = compiled {
             refuse(problems, format!("{at}.expression"), why);
         }
@@ -104,10 +106,17 @@ impl ComputedKey {
         }
     }
 
-    fn compile(&self, engine: &mut Environment<'static>) -> Result<Program, String> {
+    fn compile(
+        &self,
+        lookups: &Lookups,
+        engine: &mut Environment<'static>,
+    ) -> Result<Program, String> {
         let source = self.expression.trim();
         check_source(source)?;
         check_filters(source)?;
+        if let Some((at, name)) = unknown_table(source, lookups) {
+            return Err(format!("{}: there is no lookup table \"{name}\"", place(source, at)));
+        }
         if is_template(source) {
             let added = engine.add_template_owned(self.key.clone(), source.to_owned());
             return added.map(|()| Program::Template).map_err(|e| explain(&e, source));
@@ -228,12 +237,17 @@ fn check_default(default: &Value, wanted: ComputedType) -> Result<(), String> {
 }
 
 /// Checks a campaign's whole list: each key, their number, and that none comes twice.
-pub fn validate_keys(keys: &[ComputedKey], at: &str, problems: &mut Vec<Problem>) {
+pub fn validate_keys(
+    keys: &[ComputedKey],
+    lookups: &Lookups,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) {
     if keys.len() > COMPUTED_KEYS_MAX {
         return refuse(problems, at, format!("more than {COMPUTED_KEYS_MAX} computed keys"));
     }
     for (i, key) in keys.iter().enumerate() {
-        key.validate(&format!("{at}[{i}]"), problems);
+        key.validate(lookups, &format!("{at}[{i}]"), problems);
         if keys[..i].iter().any(|other| other.key == key.key) {
             refuse(problems, format!("{at}[{i}].key"), format!("\"{}\" comes twice", key.key));
         }
@@ -258,9 +272,9 @@ fn check_order(keys: &[ComputedKey], at: &str, problems: &mut Vec<Problem>) {
 }
 
 impl ComputedKeys {
-    pub fn compile(keys: &[ComputedKey]) -> Result<Self, Vec<Problem>> {
+    pub fn compile(keys: &[ComputedKey], lookups: &Lookups) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        validate_keys(keys, "computedKeys", &mut problems);
+        validate_keys(keys, lookups, "computedKeys", &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -268,10 +282,11 @@ impl ComputedKeys {
         let mut compiled = Vec::with_capacity(keys.len());
         for (i, key) in keys.iter().enumerate() {
             let at = format!("computedKeys[{i}].expression");
-            let program = key.compile(&mut engine).map_err(|why| vec![Problem::new(at, why)])?;
+            let program =
+                key.compile(lookups, &mut engine).map_err(|why| vec![Problem::new(at, why)])?;
             compiled.push((key.clone(), program));
         }
-        Ok(Self { engine, keys: compiled })
+        Ok(Self { engine, keys: compiled, tables: Computed::from_object(Tables::of(lookups)) })
     }
 
     /// Computes all keys, in order. A key that fails is null for those after it.
@@ -285,7 +300,9 @@ impl ComputedKeys {
             local.with_timezone(&local.offset().fix())
         };
         let moment = Computed::from_object(Moment { now, locate: Box::new(locate) });
-        let mut roots = BTreeMap::from([(MOMENT.to_owned(), moment.clone())]);
+        let hidden =
+            [(MOMENT.to_owned(), moment.clone()), (TABLES.to_owned(), self.tables.clone())];
+        let mut roots = BTreeMap::from(hidden);
         for (root, part) in view.as_object().into_iter().flatten() {
             roots.insert(root.clone(), visible(part));
         }

@@ -10,6 +10,7 @@ use minijinja::value::{Object, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use minijinja::{filters, tests};
 
+use super::computed_lookup::{TABLES, Tables};
 use super::date::{self, Date};
 use super::payload::read_number;
 use super::phone::{self, PhoneShape};
@@ -25,7 +26,7 @@ pub const COMPUTED_MAX_BYTES: usize = 16 * 1024;
 pub(super) const MOMENT: &str = "the moment";
 
 /// All filters by name; each is added to the engine below.
-pub const FILTERS: [&str; 17] = [
+pub const FILTERS: [&str; 18] = [
     "age",
     "date_format",
     "default",
@@ -35,6 +36,7 @@ pub const FILTERS: [&str; 17] = [
     "lookup",
     "lower",
     "number",
+    "number_format",
     "phone",
     "replace",
     "round",
@@ -91,6 +93,7 @@ pub(super) static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter("number", |v: Value| on_number(&v, |n| n));
     engine.add_filter("times", |v: Value, by: f64| on_number(&v, |n| n * by));
     engine.add_filter("round", round);
+    engine.add_filter("number_format", number_format);
     engine.add_filter("date_format", date_format);
     engine.add_filter("age", age);
     engine.add_filter("phone", phone_as);
@@ -145,6 +148,34 @@ fn round(value: Value, places: Option<u32>) -> Result<Value, Error> {
     })
 }
 
+/// A number with so many decimals, its point, and what stands between its thousands: `1,234.50`.
+fn number_format(
+    value: Value,
+    places: Option<u32>,
+    point: Option<String>,
+    between: Option<String>,
+) -> Result<Value, Error> {
+    let Some(number) = number(&value)? else { return Ok(Value::UNDEFINED) };
+    let text = format!("{:.*}", places.unwrap_or(0).min(15) as usize, number.abs());
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+    let is_negative = number < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    let mut written = String::from(if is_negative { "-" } else { "" });
+    let between = between.unwrap_or_else(|| ",".to_owned());
+    fits(between.len().saturating_mul(whole.len()))?;
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            written.push_str(&between);
+        }
+        written.push(digit);
+    }
+    if !rest.is_empty() {
+        written.push_str(point.as_deref().unwrap_or("."));
+        written.push_str(rest);
+    }
+    fits(written.len())?;
+    Ok(written.into())
+}
+
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
@@ -184,14 +215,38 @@ fn length(value: Value) -> usize {
     value.len().unwrap_or(0)
 }
 
-/// The map's entry for a value; else the second argument; else nothing.
-fn lookup_in(value: Value, map: Value, otherwise: Option<Value>) -> Result<Value, Error> {
+/// The entry of a map, or of the campaign's table of that name, for a value; else the second argument; else nothing.
+fn lookup_in(
+    state: &State<'_, '_>,
+    value: Value,
+    map: Value,
+    otherwise: Option<Value>,
+) -> Result<Value, Error> {
+    if let Some(name) = map.as_str() {
+        return lookup_named(state, &value, name, otherwise);
+    }
     if map.kind() != ValueKind::Map {
         return Err(wrong("lookup needs a map, such as lookup({\"CA\": \"California\"})"));
     }
     let by_text = || text(&value).ok().flatten().map(Value::from);
     let found = [Some(value.clone()), by_text()].into_iter().flatten();
     let found = found.filter_map(|key| map.get_item(&key).ok()).find(|v| !v.is_undefined());
+    Ok(found.or(otherwise).unwrap_or(Value::UNDEFINED))
+}
+
+fn lookup_named(
+    state: &State<'_, '_>,
+    value: &Value,
+    name: &str,
+    otherwise: Option<Value>,
+) -> Result<Value, Error> {
+    let tables = state.lookup(TABLES);
+    let tables = tables.as_ref().and_then(|value| value.downcast_object_ref::<Tables>());
+    let tables = tables.ok_or_else(|| wrong("there are no lookup tables"))?;
+    let found = match text(value)? {
+        Some(text) => tables.find(name, &text).map_err(wrong)?,
+        None => None,
+    };
     Ok(found.or(otherwise).unwrap_or(Value::UNDEFINED))
 }
 

@@ -27,8 +27,16 @@ fn key(expression: &str, kind: &str) -> ComputedKey {
     serde_json::from_value(json!({"key": "k", "expression": expression, "type": kind})).unwrap()
 }
 
+fn lookups() -> Lookups {
+    serde_json::from_value(json!({"states": {"CA": "California", "NY": 36}})).unwrap()
+}
+
+fn compile(keys: &[ComputedKey]) -> Result<ComputedKeys, Vec<Problem>> {
+    ComputedKeys::compile(keys, &lookups())
+}
+
 fn compute(expression: &str, kind: &str) -> Result<Value, String> {
-    let keys = ComputedKeys::compile(&[key(expression, kind)]).expect(expression);
+    let keys = compile(&[key(expression, kind)]).expect(expression);
     let mut done = keys.evaluate(&view(), now(), zone());
     match done.failures.pop() {
         Some(failure) => Err(failure.why),
@@ -54,6 +62,21 @@ fn each_filter_does_its_one_thing() {
         ("lead.dateOfBirth | age", "number", json!(25)),
         ("address.state | lookup({'CA': 'California'})", "text", json!("California")),
         ("address.state | lower | lookup({'CA': 'x'}, 'other')", "text", json!("other")),
+        ("address.state | lookup('states')", "text", json!("California")),
+        ("address.state | lower | lookup('states', 'other')", "text", json!("California")),
+        ("'TX' | lookup(\"states\", 'other')", "text", json!("other")),
+        ("'n.y.' | lookup('states')", "number", json!(36)),
+        ("1234567.891 | number_format(2)", "text", json!("1,234,567.89")),
+        ("'-1234.5' | number_format(1, ',', '.')", "text", json!("-1.234,5")),
+        ("999 | number_format", "text", json!("999")),
+        ("-0.001 | number_format(2)", "text", json!("0.00")),
+        ("1234 | number_format(0, '.', '')", "text", json!("1234")),
+        ("lead.phone[1:4]", "text", json!("202")),
+        (
+            "' Ann@Example.com' | trim | lower | sha256",
+            "text",
+            json!("71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"),
+        ),
         ("questionnaire.rate | round(2)", "number", json!(2.35)),
         ("questionnaire.rate | round", "number", json!(2)),
         ("questionnaire.income | times(12)", "number", json!(60000)),
@@ -88,6 +111,8 @@ fn missing_data_yields_nothing_whatever_the_filter() {
         "lead.nothing | replace('a', 'b')",
         "lead.nothing | join(',')",
         "lead.nothing | lookup({'a': 1})",
+        "lead.nothing | lookup('states')",
+        "lead.nothing | number_format(2)",
         "{{ lead.nothing }} {{ lead.middleName }}",
         "lead.nothing ~ lead.middleName",
         "questionnaire.long",
@@ -101,7 +126,7 @@ fn missing_data_yields_nothing_whatever_the_filter() {
 fn nothing_is_the_default_but_an_error_is_an_error() {
     let with = |expression: &str| {
         let key = ComputedKey { default: Some(json!(7)), ..key(expression, "number") };
-        let done = ComputedKeys::compile(&[key]).unwrap().evaluate(&view(), now(), Utc);
+        let done = compile(&[key]).unwrap().evaluate(&view(), now(), Utc);
         (done.values["k"].clone(), done.failures.len())
     };
     assert_eq!(with("lead.nothing"), (json!(7), 0));
@@ -127,7 +152,9 @@ fn what_goes_wrong_says_what() {
         ("'x' | round", "number", "\"x\" is not a number"),
         ("questionnaire.income / 2", "number", "unsupported types"),
         ("1 / 0", "number", "not a number"),
-        ("'a' | lookup('a')", "text", "lookup needs a map"),
+        ("'a' | lookup(5)", "text", "lookup needs a map"),
+        ("'a' | lookup('sta' ~ 'tus')", "text", "there is no lookup table \"status\""),
+        ("'x' | number_format(2)", "text", "\"x\" is not a number"),
     ] {
         let why = compute(expression, kind).expect_err(expression);
         assert!(why.contains(says), "{expression}: {why}");
@@ -146,10 +173,10 @@ fn an_expression_cannot_grow_without_bound() {
         "{%- macro m() %}",
         "{% include 'x' %}",
     ] {
-        assert!(ComputedKeys::compile(&[key(source, "text")]).is_err(), "{source}");
+        assert!(compile(&[key(source, "text")]).is_err(), "{source}");
     }
     let deep = "(".repeat(900) + "1" + &")".repeat(900);
-    assert!(ComputedKeys::compile(&[key(&deep, "text")]).is_err());
+    assert!(compile(&[key(&deep, "text")]).is_err());
 }
 
 #[test]
@@ -160,6 +187,10 @@ fn a_mistake_is_refused_at_save_with_its_place() {
         ("1 if lead.x else (2 | shout)", "filter \"shout\""),
         ("{{ 'a | b' }} | c {{ lead.x | shout }}", "filter \"shout\""),
         ("range(3)", "range"),
+        (
+            "address.state | lookup('cities')",
+            "line 1, column 24: there is no lookup table \"cities\"",
+        ),
         ("lead.x is odd", "odd"),
         ("{{ lead.firstName", "line 1"),
         ("{{ a }}\n{% for x in y %}", "line 2, column 1"),
@@ -167,7 +198,7 @@ fn a_mistake_is_refused_at_save_with_its_place() {
         ("", "is empty"),
     ] {
         let mut problems = Vec::new();
-        key(expression, "text").validate("computedKeys[0]", &mut problems);
+        key(expression, "text").validate(&lookups(), "computedKeys[0]", &mut problems);
         assert_eq!(problems.len(), 1, "{expression}: {problems:?}");
         assert_eq!(problems[0].path, "computedKeys[0].expression");
         assert!(problems[0].message.contains(says), "{expression}: {}", problems[0].message);
@@ -178,7 +209,7 @@ fn a_mistake_is_refused_at_save_with_its_place() {
 fn every_filter_on_the_list_exists_and_a_pipe_in_a_text_is_no_filter() {
     for name in FILTERS {
         let expression = format!("lead.x | {name}");
-        let compiled = ComputedKeys::compile(&[key(&expression, "text")]);
+        let compiled = compile(&[key(&expression, "text")]);
         assert!(compiled.is_ok(), "{name}: {compiled:?}");
     }
     assert_eq!(compute("{{ 'a | b' }} | c", "text"), Ok(json!("a | b | c")));
@@ -198,7 +229,7 @@ fn a_list_that_cannot_work_is_refused() {
         (vec![named("a", "1"); 101], "c"),
     ] {
         let mut problems = Vec::new();
-        validate_keys(&keys, "c", &mut problems);
+        validate_keys(&keys, &lookups(), "c", &mut problems);
         assert_eq!(problems.iter().map(|p| p.path.as_str()).collect::<Vec<_>>(), [path]);
     }
 }
@@ -213,7 +244,7 @@ fn later_keys_see_earlier_ones_and_a_failed_one_as_missing() {
         named("broken", "'x' | age"),
         named("after", "computed.broken | default('none')"),
     ];
-    let done = ComputedKeys::compile(&keys).unwrap().evaluate(&view(), now(), zone());
+    let done = compile(&keys).unwrap().evaluate(&view(), now(), zone());
     assert_eq!(
         Value::Object(done.values),
         json!({"full": "ann o'neil", "greeting": "Dear Ann O'Neil", "broken": null, "after": "none"})
@@ -225,7 +256,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_expression_makes_it_panic(source in "[{}%|a-z.()'\\[\\]0-9~:, +/<=-]{0,40}") {
-        if let Ok(keys) = ComputedKeys::compile(&[key(&source, "number")]) {
+        if let Ok(keys) = compile(&[key(&source, "number")]) {
             keys.evaluate(&view(), now(), zone());
         }
     }
@@ -237,6 +268,6 @@ proptest! {
             key: format!("k{i}"), ..key(&format!("lead.x | {filter}"), "text")
         }).collect();
         let view = json!({"lead": {"x": text, "country": text}});
-        ComputedKeys::compile(&keys).unwrap().evaluate(&view, now(), zone());
+        compile(&keys).unwrap().evaluate(&view, now(), zone());
     }
 }

@@ -1,6 +1,7 @@
 //! A campaign's configuration as the API takes it: strict, complete, and stored whole with each revision.
 use super::{
-    accepted::AcceptedValues, computed::ComputedKey, guard::GuardPolicy, problem::Problem,
+    accepted::AcceptedValues, computed::ComputedKey, computed_lookup::Lookups, guard::GuardPolicy,
+    problem::Problem,
 };
 use crate::{ids::CampaignId, rules::Rule, submission::End};
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,10 @@ pub struct CampaignConfig {
     /// Evaluated in order; later ones see earlier ones as `computed.<key>`.
     #[schema(value_type = Vec<Object>)]
     pub computed_keys: Vec<ComputedKey>,
+    /// Tables that computed keys look values up in, by name.
+    #[serde(skip_serializing_if = "Lookups::is_empty")]
+    #[schema(value_type = Object)]
+    pub lookups: Lookups,
     /// Field paths that must not be blank, besides those the payload marks as required.
     pub required_fields: Vec<String>,
     /// What the endpoint accepts, field by field.
@@ -265,5 +270,26 @@ impl CampaignConfig {
         let closed = self.schedule.as_ref().and_then(|schedule| schedule.when_closed.campaign);
         let closed = closed.map(|id| ("schedule.whenClosed.campaign".to_owned(), id));
         routing.chain(fallback).chain(caps).chain(closed).collect()
+    }
+
+    /// The value sets that it names, each with its place: they must be there.
+    pub fn named_sets(&self) -> Vec<(String, &str)> {
+        let mut named = Vec::new();
+        let lists: [(&str, Vec<&Rule>); 3] = [
+            ("routing", self.routing.iter().map(|one| &one.rule).collect()),
+            ("hardStops", self.hard_stops.iter().map(|one| &one.rule).collect()),
+            ("disqualification", self.disqualification.iter().map(|one| &one.rule).collect()),
+        ];
+        for (list, rules) in lists {
+            for (at, rule) in rules.into_iter().enumerate() {
+                let below = |(path, set)| (format!("{list}[{at}].rule{path}"), set);
+                named.extend(rule.sets().into_iter().map(below));
+            }
+        }
+        for (at, one) in self.accepted_values.iter().enumerate() {
+            let set = one.value_set.as_deref();
+            named.extend(set.map(|set| (format!("acceptedValues[{at}].valueSet"), set)));
+        }
+        named
     }
 }

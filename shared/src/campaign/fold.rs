@@ -18,6 +18,12 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// The fold under which a text is looked up; what folds to nothing (`---`) is compared as it is.
+pub fn fold_key(text: &str) -> String {
+    let folded = fold(text);
+    if folded.is_empty() { text.trim().to_owned() } else { folded }
+}
+
 /// Writes what a run of marks means between what came before and `next`.
 fn close_gap(folded: &mut String, gap: &str, next: char) {
     let after_digit = folded.chars().last().is_some_and(|last| last.is_ascii_digit());

@@ -112,6 +112,8 @@ impl Question<'_> {
             | Operator::Wildcard
             | Operator::InValueSet
             | Operator::ContainsAllWords
+            | Operator::ContainsAnyWord
+            | Operator::ContainsPhrase
             | Operator::ContainsNoWords => self.on_text(value),
             Operator::EqualsField | Operator::BeforeField | Operator::AfterField => {
                 self.on_field(value)
@@ -168,16 +170,21 @@ impl Question<'_> {
         if let Operand::Pattern(pattern) = &self.leaf.operand {
             return Ok(pattern.0.is_match(text.trim()));
         }
+        if let Operand::Set(name) = &self.leaf.operand {
+            let set = self.facts.value_sets.find(name).ok_or(Note::UnknownSet)?;
+            return Ok(set.contains(&text, self.leaf.case_sensitive));
+        }
         let text = value::folded(&text, self.leaf.case_sensitive);
         match &self.leaf.operand {
-            Operand::Set(name) => {
-                let set = self.facts.value_sets.find(name).ok_or(Note::UnknownSet)?;
-                Ok(set.contains(&text, self.leaf.case_sensitive))
-            }
             Operand::Words(wanted) => {
                 let has = |word: &String| value::words(&text).any(|own| own == word);
                 match self.operator {
                     Operator::ContainsNoWords => Ok(!wanted.iter().any(has)),
+                    Operator::ContainsAnyWord => Ok(wanted.iter().any(has)),
+                    Operator::ContainsPhrase => {
+                        let own: Vec<&str> = value::words(&text).collect();
+                        Ok(own.windows(wanted.len()).any(|part| part == wanted.as_slice()))
+                    }
                     _ => Ok(wanted.iter().all(has)),
                 }
             }
@@ -218,11 +225,25 @@ impl Question<'_> {
             Operand::Time(bound) => self.ordered(Some(time.compare(bound, tz))),
             Operand::Times(low, high) => Ok(within(low, high)),
             Operand::Window(amount, unit) => {
-                let amount = if self.operator == Operator::InNext { amount } else { -amount };
+                let ahead = matches!(self.operator, Operator::InNext | Operator::LaterThan);
+                let amount = if ahead { amount } else { -amount };
                 let edge = value::moved(now, amount, unit, tz).ok_or(Note::Unreadable)?;
-                Ok(within(Time::Moment(edge.min(now)), Time::Moment(edge.max(now))))
+                let place = time.compare(Time::Moment(edge), tz);
+                Ok(match self.operator {
+                    Operator::OlderThan => place.is_lt(),
+                    Operator::LaterThan => place.is_gt(),
+                    _ => within(Time::Moment(edge.min(now)), Time::Moment(edge.max(now))),
+                })
             }
-            Operand::Period(unit) => Ok(unit.holds_both(time.day(tz), today)),
+            Operand::Period(unit) => {
+                let away = match self.operator {
+                    Operator::InPrevious => -1,
+                    Operator::InFollowing => 1,
+                    _ => 0,
+                };
+                let target = value::shifted(today, away, unit).ok_or(Note::Unreadable)?;
+                Ok(unit.holds_both(time.day(tz), target))
+            }
             Operand::DayOffset(days) => {
                 let target = today.checked_add_signed(TimeDelta::days(days));
                 let target = target.ok_or(Note::Unreadable)?;

@@ -50,6 +50,27 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Every leaf's own answer, those too that the rule need not ask.
+    pub fn ask_all(&self, facts: &Facts) -> Vec<LeafResult> {
+        let mut asked = Vec::new();
+        ask_below(self.root(), facts, "", &mut asked);
+        asked
+    }
+}
+
+fn ask_below(node: &Node, facts: &Facts, path: &str, asked: &mut Vec<LeafResult>) {
+    match node {
+        Node::Leaf(leaf) => asked.push(ask(leaf, facts, path)),
+        Node::Group(group) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for (index, rule) in group.rules.iter().enumerate() {
+                ask_below(rule, facts, &format!("{path}{dot}rules[{index}]"), asked);
+            }
+        }
+    }
+}
+
 /// Answers a node and says which leaves settled it.
 fn walk(
     node: &Node,
@@ -117,6 +138,15 @@ impl Evaluation {
 }
 
 impl LeafResult {
+    /// The same with long values cut to a text, for records that are kept with every lead.
+    pub fn short(&self) -> Self {
+        let cut = |value: &Value| {
+            let shown = shown(value);
+            if shown.ends_with('…') { Value::String(shown) } else { value.clone() }
+        };
+        Self { expected: cut(&self.expected), actual: cut(&self.actual), ..self.clone() }
+    }
+
     /// The leaf as a clause with the values compared.
     fn says(&self) -> String {
         let row = self.operator.row();
@@ -147,11 +177,18 @@ fn expected(leaf: &LeafResult) -> String {
             format!(" today {days:+} days", days = days.as_i64().unwrap_or(0))
         }
         (Operator::Anniversary, _) => " today".to_owned(),
-        (Operator::InCurrent, _) => {
+        (Operator::InCurrent | Operator::InPrevious | Operator::InFollowing, _) => {
             let unit = value["unit"].as_str().unwrap_or_default();
             format!(" {}", unit.trim_end_matches('s'))
         }
-        (Operator::InLast | Operator::NotInLast | Operator::InNext, Value::Object(window)) => {
+        (
+            Operator::InLast
+            | Operator::NotInLast
+            | Operator::InNext
+            | Operator::OlderThan
+            | Operator::LaterThan,
+            Value::Object(window),
+        ) => {
             let unit = window.get("unit").and_then(Value::as_str).unwrap_or_default();
             format!(" {} {unit}", window.get("amount").unwrap_or(&Value::Null))
         }

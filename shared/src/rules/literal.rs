@@ -46,7 +46,7 @@ pub fn cut(name: &str) -> String {
 pub fn kept(value: &Value, takes: Takes) -> &Value {
     match takes {
         Takes::Nothing => &Value::Null,
-        Takes::OneOrMore | Takes::Range | Takes::Words => value,
+        Takes::OneOrMore | Takes::Text | Takes::Range | Takes::Words => value,
         _ => single(value),
     }
 }
@@ -65,8 +65,7 @@ pub fn operand(value: &Value, leaf: Context) -> Result<Operand, String> {
     match takes {
         Takes::Nothing if is_nothing(value) => Ok(Operand::Nothing),
         Takes::Nothing => Err(format!("`{}` takes no value", leaf.operator.row().name)),
-        Takes::OneOrMore => literals(value, leaf),
-        Takes::Text => Ok(Operand::Literals(vec![literal(one, leaf)?])),
+        Takes::OneOrMore | Takes::Text => literals(value, leaf),
         Takes::Regex => pattern(text(one)?, leaf.case_sensitive),
         Takes::Wildcard => pattern(&wildcard(text(one)?), leaf.case_sensitive),
         Takes::Bound => match bound(one, leaf.field.kind())? {
@@ -88,7 +87,7 @@ pub fn operand(value: &Value, leaf: Context) -> Result<Operand, String> {
 
 const DATE_WANTED: &str = "must be a date: YYYY-MM-DD, or RFC 3339 such as 2026-03-08T12:00:00Z";
 const UNITS_WANTED: &str = "must be {\"amount\": 1 to 100000, \"unit\": \"minutes\", \"hours\", \
-                            \"days\", \"weeks\" or \"months\"}";
+                            \"days\", \"weeks\", \"months\" or \"years\"}";
 
 /// A text that is neither blank nor too long.
 fn text(value: &Value) -> Result<&str, String> {
@@ -202,7 +201,9 @@ fn window(value: &Value, kind: Kind) -> Result<Operand, String> {
     let amount = amount.filter(|amount| (1..=AMOUNT_MAX).contains(amount)).ok_or(UNITS_WANTED)?;
     let unit = map.get("unit").and_then(Value::as_str).and_then(Unit::named).ok_or(UNITS_WANTED)?;
     if kind == Kind::Date && matches!(unit, Unit::Minutes | Unit::Hours) {
-        return Err("a date has no time of day: unit must be days, weeks or months".to_owned());
+        return Err(
+            "a date has no time of day: unit must be days, weeks, months or years".to_owned()
+        );
     }
     Ok(Operand::Window(amount, unit))
 }
@@ -211,8 +212,10 @@ fn period(value: &Value) -> Result<Operand, String> {
     let map = value.as_object().filter(|map| map.len() == 1);
     let unit = map.and_then(|map| map.get("unit")?.as_str()).and_then(Unit::named);
     match unit {
-        Some(unit @ (Unit::Days | Unit::Weeks | Unit::Months)) => Ok(Operand::Period(unit)),
-        _ => Err("must be {\"unit\": \"days\", \"weeks\" or \"months\"}".to_owned()),
+        Some(unit @ (Unit::Days | Unit::Weeks | Unit::Months | Unit::Years)) => {
+            Ok(Operand::Period(unit))
+        }
+        _ => Err("must be {\"unit\": \"days\", \"weeks\", \"months\" or \"years\"}".to_owned()),
     }
 }
 

@@ -1,15 +1,14 @@
 //! The rule language: a condition tree over one JSON document, the lead view.
 //!
 //! ```
-//! # use std::collections::HashMap;
-//! # use shared::rules::{Facts, Rule};
+//! # use shared::rules::{Facts, NoValueSets, Rule};
 //! let rule = Rule::parse(&serde_json::json!({
 //!     "combinator": "and",
 //!     "rules": [{"field": "address.state", "operator": "in", "value": ["CA", "NY"]}]
 //! })).expect("the rule is well formed");
 //! let doc = serde_json::json!({"address": {"state": "TX"}});
 //! let (now, tz) = (chrono::DateTime::UNIX_EPOCH, chrono_tz::UTC);
-//! let verdict = rule.evaluate(&Facts { doc: &doc, now, tz, value_sets: &HashMap::new() });
+//! let verdict = rule.evaluate(&Facts { doc: &doc, now, tz, value_sets: &NoValueSets });
 //! assert_eq!(
 //!     verdict.because(),
 //!     r#"did not match because address.state "TX" is not in ["CA","NY"]"#
@@ -34,6 +33,7 @@
 mod evaluate;
 mod explain;
 mod field;
+mod leadsail;
 mod literal;
 mod operator;
 mod parse;
@@ -43,7 +43,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -51,6 +51,9 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::value_set::Sets;
+
+pub use crate::value_set::ValueSet;
 pub use explain::{Evaluation, LeafResult};
 pub use field::{Field, FieldRow, KEY_CHARS_MAX, Kind, catalogue};
 pub use literal::{AMOUNT_MAX, LIST_ITEMS_MAX, OFFSET_DAYS_MAX, REGEX_BYTES_MAX, TEXT_CHARS_MAX};
@@ -177,32 +180,9 @@ impl ValueSets for NoValueSets {
     }
 }
 
-impl ValueSets for HashMap<String, ValueSet> {
+impl ValueSets for Sets {
     fn find(&self, name: &str) -> Option<&ValueSet> {
-        self.get(name)
-    }
-}
-
-/// The members of a value set, ready for both case rules.
-#[derive(Clone, Debug, Default)]
-pub struct ValueSet {
-    exact: HashSet<String>,
-    lower: HashSet<String>,
-}
-
-impl ValueSet {
-    pub fn new<T: AsRef<str>>(members: impl IntoIterator<Item = T>) -> Self {
-        let mut set = Self::default();
-        for member in members {
-            set.exact.insert(value::folded(member.as_ref(), true));
-            set.lower.insert(value::folded(member.as_ref(), false));
-        }
-        set
-    }
-
-    /// Expects the text folded by the same case rule.
-    fn contains(&self, text: &str, case_sensitive: bool) -> bool {
-        if case_sensitive { self.exact.contains(text) } else { self.lower.contains(text) }
+        self.get(name).map(Arc::as_ref)
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Takes {
     Nothing,
     /// One value of the field's type, or an array of them that means any of these.
     OneOrMore,
-    /// One text.
+    /// One text, or an array of texts that means any of these.
     Text,
     /// One regular expression, found anywhere in the text unless it is anchored.
     Regex,
@@ -28,9 +28,9 @@ pub enum Takes {
     Range,
     /// One date.
     Date,
-    /// `{"amount": 1..=100000, "unit": "minutes|hours|days|weeks|months"}`.
+    /// `{"amount": 1..=100000, "unit": "minutes|hours|days|weeks|months|years"}`.
     Window,
-    /// `{"unit": "days|weeks|months"}`; a week begins on Monday.
+    /// `{"unit": "days|weeks|months|years"}`; a week begins on Monday.
     Period,
     /// `"today"` or a number of days from today, -366 to 366.
     DayOffset,
@@ -117,23 +117,25 @@ operators! {
     NotBetween "notBetween" [] not Between on ORDERED takes Range, "is not between" / "is between",
         "The number or date lies outside the two. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     Contains "contains" [] on TEXT_LISTS takes Text, "contains" / "does not contain",
-        "The text has this in it; a list has this as a whole element. Empty does not match.";
+        "The text has this in it, or one of these; a list has it as a whole element. Empty does not match.";
     NotContains "notContains" ["doesNotContain"] not Contains on TEXT_LISTS takes Text, "does not contain" / "contains",
-        "The text or list does not have this in it. EMPTY DOES NOT MATCH unless includeEmpty is true.";
+        "The text or list has none of these in it. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     StartsWith "startsWith" ["beginsWith"] on TEXTS takes Text, "starts with" / "does not start with",
-        "The text starts with this. Empty does not match.";
+        "The text starts with this, or one of these. Empty does not match.";
     NotStartsWith "notStartsWith" ["doesNotBeginWith"] not StartsWith on TEXTS takes Text, "does not start with" / "starts with",
-        "The text does not start with this. EMPTY DOES NOT MATCH unless includeEmpty is true.";
+        "The text starts with none of these. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     EndsWith "endsWith" [] on TEXTS takes Text, "ends with" / "does not end with",
-        "The text ends with this. Empty does not match.";
+        "The text ends with this, or one of these. Empty does not match.";
     NotEndsWith "notEndsWith" ["doesNotEndWith"] not EndsWith on TEXTS takes Text, "does not end with" / "ends with",
-        "The text does not end with this. EMPTY DOES NOT MATCH unless includeEmpty is true.";
+        "The text ends with none of these. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     Matches "matches" ["regex"] on TEXTS takes Regex, "matches" / "does not match",
         "The regular expression is found in the text. Empty does not match.";
     NotMatches "notMatches" ["notRegex"] not Matches on TEXTS takes Regex, "does not match" / "matches",
         "The regular expression is not found in the text. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     Wildcard "wildcard" ["like"] on TEXTS takes Wildcard, "matches" / "does not match",
         "The whole text fits the pattern of ? (one character) and * (any number). Empty does not match.";
+    NotWildcard "notWildcard" ["notLike"] not Wildcard on TEXTS takes Wildcard, "does not match" / "matches",
+        "The whole text does not fit the pattern of ? and *. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     In "in" ["isAnyOf"] on CHOICES takes OneOrMore, "is in" / "is not in",
         "The value is one of these; on a list, any element is. Empty does not match.";
     NotIn "notIn" ["isNoneOf"] not In on CHOICES takes OneOrMore, "is not in" / "is in",
@@ -158,6 +160,10 @@ operators! {
         "The date is longer ago, or in the future. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     InNext "inNext" [] on DATES takes Window, "is in the next" / "is not in the next",
         "The date lies between now and this far ahead. Empty does not match.";
+    OlderThan "olderThan" [] on DATES takes Window, "is longer ago than" / "is not longer ago than",
+        "The date lies further back than this long ago: `18 years` on a date of birth means of age. Empty does not match.";
+    LaterThan "laterThan" [] on DATES takes Window, "is further ahead than" / "is not further ahead than",
+        "The date lies further ahead than this. Empty does not match.";
     Before "before" [] on DATES takes Date, "is before" / "is not before",
         "The date is earlier than this one. Empty does not match.";
     After "after" [] on DATES takes Date, "is after" / "is not after",
@@ -167,7 +173,11 @@ operators! {
     IsToday "isToday" [] on DATES takes Nothing, "is today" / "is not today",
         "The date falls on today's calendar day in the zone. Empty does not match.";
     InCurrent "inCurrent" [] on DATES takes Period, "is in the current" / "is not in the current",
-        "The date falls in the current day, week (from Monday) or month in the zone. Empty does not match.";
+        "The date falls in the current day, week (from Monday), month or year in the zone. Empty does not match.";
+    InPrevious "inPrevious" ["inPrior"] on DATES takes Period, "is in the previous" / "is not in the previous",
+        "The date falls in yesterday, last week (from Monday), last month or last year in the zone. Empty does not match.";
+    InFollowing "inFollowing" [] on DATES takes Period, "is in the following" / "is not in the following",
+        "The date falls in tomorrow, next week (from Monday), next month or next year in the zone. Empty does not match.";
     Anniversary "anniversary" ["birthday"] on DATES takes DayOffset, "has its anniversary on" / "does not have its anniversary on",
         "Month and day are those of today plus the offset; 29 February counts as 28 February in common years. Empty does not match.";
     BeforeField "beforeField" [] on DATES takes FieldPath, "is before field" / "is not before field",
@@ -178,6 +188,12 @@ operators! {
         "The value is the other field's. Empty on either side does not match.";
     ContainsAllWords "containsAllWords" [] on TEXTS takes Words, "contains all the words" / "does not contain all the words",
         "Every one of the words occurs as a whole word, in any order. Empty does not match.";
+    ContainsAnyWord "containsAnyWord" ["containsWord"] on TEXTS takes Words, "contains one of the words" / "contains none of the words",
+        "At least one of the words occurs as a whole word. Empty does not match.";
+    ContainsPhrase "containsPhrase" [] on TEXTS takes Words, "contains the phrase" / "does not contain the phrase",
+        "The words occur as whole words, one directly after the other, in this order. Empty does not match.";
+    NotContainsPhrase "notContainsPhrase" [] not ContainsPhrase on TEXTS takes Words, "does not contain the phrase" / "contains the phrase",
+        "The words do not occur one after the other. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     ContainsNoWords "containsNoWords" [] on TEXTS takes Words, "contains none of the words" / "contains one of the words",
         "None of the words occurs as a whole word. EMPTY DOES NOT MATCH unless includeEmpty is true.";
     FileReady "fileReady" [] on FILES takes Nothing, "is ready" / "is not ready",

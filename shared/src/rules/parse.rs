@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::field::Field;
 use super::literal::{self, Context};
 use super::operator::{Operator, Takes};
-use super::{Combinator, Group, Leaf, Node, Problem, Rule};
+use super::{Combinator, Group, Leaf, Node, Problem, Rule, leadsail};
 
 /// Groups may stand in one another this deep; the outermost counts as 1.
 pub const DEPTH_MAX: usize = 8;
@@ -20,7 +20,7 @@ const LEAF_KEYS: &[&str] =
     &["field", "operator", "value", "includeEmpty", "caseSensitive", "valueSet"];
 
 impl Rule {
-    /// Reads a group or a single leaf. Every problem found is returned, in the order of the JSON,
+    /// Reads a group, a single leaf, or the shape of `leadsail.rs`. Every problem found is returned, in the order of the JSON,
     /// up to [`PROBLEMS_MAX`].
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         let mut parser = Parser { problems: Vec::new(), leaves: 0 };
@@ -87,14 +87,14 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-struct Parser {
-    problems: Vec<Problem>,
+pub(super) struct Parser {
+    pub(super) problems: Vec<Problem>,
     leaves: usize,
 }
 
 impl Parser {
     /// Notes a problem at `path.key`.
-    fn refuse(&mut self, path: &str, key: &str, message: impl Into<String>) {
+    pub(super) fn refuse(&mut self, path: &str, key: &str, message: impl Into<String>) {
         if self.problems.len() < PROBLEMS_MAX {
             let dot = if path.is_empty() || key.is_empty() { "" } else { "." };
             let path = format!("{path}{dot}{key}");
@@ -107,9 +107,17 @@ impl Parser {
             self.refuse(path, "", "must be an object: a group with `rules` or a leaf with `field`");
             return None;
         };
+        if leadsail::is_so_written(map) {
+            return self.leadsail(map, path, depth).map(Node::Group);
+        }
         if map.contains_key("rules") || map.contains_key("combinator") {
             return self.group(map, path, depth).map(Node::Group);
         }
+        self.counted_leaf(map, path)
+    }
+
+    /// A leaf, if there are not too many already.
+    pub(super) fn counted_leaf(&mut self, map: &Map<String, Value>, path: &str) -> Option<Node> {
         self.leaves += 1;
         if self.leaves > LEAVES_MAX {
             if self.leaves == LEAVES_MAX + 1 {
@@ -120,9 +128,16 @@ impl Parser {
         self.leaf(map, path).map(|leaf| Node::Leaf(Box::new(leaf)))
     }
 
-    fn group(&mut self, map: &Map<String, Value>, path: &str, depth: usize) -> Option<Group> {
+    /// Whether a group stands too deep, which is noted.
+    pub(super) fn is_too_deep(&mut self, path: &str, depth: usize) -> bool {
         if depth > DEPTH_MAX {
             self.refuse(path, "", format!("groups are nested at most {DEPTH_MAX} deep"));
+        }
+        depth > DEPTH_MAX
+    }
+
+    fn group(&mut self, map: &Map<String, Value>, path: &str, depth: usize) -> Option<Group> {
+        if self.is_too_deep(path, depth) {
             return None;
         }
         self.known_keys(map, path, GROUP_KEYS, "a group");
@@ -228,7 +243,13 @@ impl Parser {
         }
     }
 
-    fn known_keys(&mut self, map: &Map<String, Value>, path: &str, known: &[&str], what: &str) {
+    pub(super) fn known_keys(
+        &mut self,
+        map: &Map<String, Value>,
+        path: &str,
+        known: &[&str],
+        what: &str,
+    ) {
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
             let key = literal::cut(key);
             let message = format!("unknown key, {what} has {}", known.join(", "));

@@ -16,6 +16,13 @@ impl Rule {
         self.leaves().into_iter().any(|leaf| leaf.operator.is_time_relative() || moves(leaf))
     }
 
+    /// The value sets it asks, each with its place below the rule, like `.rules[1].valueSet`.
+    pub fn sets(&self) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        name_sets(&self.root, String::new(), &mut found);
+        found
+    }
+
     /// All leaves, in order.
     pub fn leaves(&self) -> Vec<&Leaf> {
         let mut leaves = Vec::new();
@@ -28,6 +35,21 @@ fn gather<'a>(node: &'a Node, leaves: &mut Vec<&'a Leaf>) {
     match node {
         Node::Leaf(leaf) => leaves.push(leaf),
         Node::Group(group) => group.rules.iter().for_each(|rule| gather(rule, leaves)),
+    }
+}
+
+fn name_sets<'a>(node: &'a Node, path: String, found: &mut Vec<(String, &'a str)>) {
+    match node {
+        Node::Leaf(leaf) => {
+            if let Operand::Set(name) = &leaf.operand {
+                found.push((format!("{path}.valueSet"), name));
+            }
+        }
+        Node::Group(group) => {
+            for (at, rule) in group.rules.iter().enumerate() {
+                name_sets(rule, format!("{path}.rules[{at}]"), found);
+            }
+        }
     }
 }
 

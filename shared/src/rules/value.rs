@@ -109,6 +109,7 @@ pub enum Unit {
     Days,
     Weeks,
     Months,
+    Years,
 }
 
 impl Unit {
@@ -119,15 +120,17 @@ impl Unit {
             "days" => Self::Days,
             "weeks" => Self::Weeks,
             "months" => Self::Months,
+            "years" => Self::Years,
             _ => return None,
         })
     }
 
-    /// Whether both days are in the same day, week (from Monday) or month.
+    /// Whether both days are in the same day, week (from Monday), month or year.
     pub fn holds_both(self, a: NaiveDate, b: NaiveDate) -> bool {
         match self {
             Self::Weeks => a.iso_week() == b.iso_week(),
             Self::Months => (a.year(), a.month()) == (b.year(), b.month()),
+            Self::Years => a.year() == b.year(),
             Self::Minutes | Self::Hours | Self::Days => a == b,
         }
     }
@@ -144,15 +147,36 @@ pub fn moved(now: DateTime<Utc>, amount: i64, unit: Unit, tz: Tz) -> Option<Date
         let days = Days::new(days);
         if amount < 0 { wall.checked_sub_days(days) } else { wall.checked_add_days(days) }
     };
+    let by_months = |months: u32| {
+        let months = Months::new(months);
+        if amount < 0 { wall.checked_sub_months(months) } else { wall.checked_add_months(months) }
+    };
     let wall = match unit {
         Unit::Minutes => return now.checked_add_signed(TimeDelta::try_minutes(amount)?),
         Unit::Hours => return now.checked_add_signed(TimeDelta::try_hours(amount)?),
         Unit::Days => by_days(u64::from(size)),
         Unit::Weeks => by_days(u64::from(size) * 7),
-        Unit::Months if amount < 0 => wall.checked_sub_months(Months::new(size)),
-        Unit::Months => wall.checked_add_months(Months::new(size)),
+        Unit::Months => by_months(size),
+        Unit::Years => by_months(size.checked_mul(12)?),
     };
     from_wall(wall?, tz)
+}
+
+/// The day that many units away from `today`, in its own day, week, month or year.
+pub fn shifted(today: NaiveDate, amount: i8, unit: Unit) -> Option<NaiveDate> {
+    let by_months = |months: u32| match amount < 0 {
+        true => today.checked_sub_months(Months::new(months)),
+        false => today.checked_add_months(Months::new(months)),
+    };
+    let size = amount.unsigned_abs();
+    match unit {
+        Unit::Months => by_months(size.into()),
+        Unit::Years => by_months(u32::from(size) * 12),
+        Unit::Weeks => today.checked_add_signed(TimeDelta::weeks(amount.into())),
+        Unit::Minutes | Unit::Hours | Unit::Days => {
+            today.checked_add_signed(TimeDelta::days(amount.into()))
+        }
+    }
 }
 
 /// The first moment at a wall time; a time that the clocks skip moves on by half hours.

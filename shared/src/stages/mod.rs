@@ -16,11 +16,12 @@ use crate::{
     campaign::Campaign,
     clock::Time,
     ids::CampaignId,
-    rules::{Facts, NoValueSets},
+    rules::Facts,
     submission::{
         End, Event,
         carry::{Overflow, Planned},
     },
+    value_set::Sets,
 };
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -31,6 +32,8 @@ use std::{borrow::Cow, time::Duration};
 pub struct Scene<'a> {
     pub campaign: &'a Campaign,
     pub view: &'a Value,
+    /// The value sets that the campaign names.
+    pub sets: &'a Sets,
     pub now: Time,
 }
 
@@ -38,7 +41,7 @@ impl<'a> Scene<'a> {
     /// The facts that rules are evaluated on.
     pub fn facts(self) -> Facts<'a> {
         let tz: Tz = self.campaign.zone;
-        Facts { doc: self.view, now: self.now, tz, value_sets: &NoValueSets }
+        Facts { doc: self.view, now: self.now, tz, value_sets: self.sets }
     }
 }
 

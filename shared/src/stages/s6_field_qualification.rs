@@ -19,7 +19,7 @@ pub fn questions(scene: Scene) -> Vec<Question> {
     }
     let mut questions = Vec::new();
     for (at, matcher) in scene.campaign.accepted.iter().enumerate() {
-        if matches!(matcher.judge(scene.view), Fit::Refused { .. }) {
+        if matches!(matcher.judge(scene.view, scene.sets), Fit::Refused { .. }) {
             let Some(question) = matcher.question(at, scene.view) else { return Vec::new() };
             questions.push(question);
         }
@@ -44,7 +44,7 @@ pub fn decide(scene: Scene, facts: &LlmFacts) -> Verdict {
     let mut refused: Vec<String> = Vec::new();
     for (at, matcher) in matchers.iter().enumerate() {
         let field = matcher.field();
-        let fit = matcher.judge(scene.view);
+        let fit = matcher.judge(scene.view, scene.sets);
         if fit == Fit::Skipped {
             continue;
         }

@@ -1,5 +1,5 @@
 //! Campaigns and their revisions.
-use super::{Db, Rows, StoreError, Tx, caps::wake_all, secrets};
+use super::{Db, Rows, StoreError, Tx, caps::wake_all, intake::CampaignRef, secrets};
 use crate::{
     campaign::config::named_secrets,
     clock::Time,
@@ -130,6 +130,49 @@ pub async fn get(
         .bind(workspace)
         .bind(id)
         .optional()
+        .await
+}
+
+/// A campaign by its id or its code.
+pub async fn find(
+    db: &Db,
+    workspace: WorkspaceId,
+    named: &CampaignRef,
+) -> Result<Option<CampaignRow>, StoreError> {
+    let id = match named {
+        CampaignRef::Id(id) => Some((*id,)),
+        CampaignRef::Code(code) => {
+            db.read()
+                .sql("SELECT id FROM campaign WHERE workspace_id = $1 AND code = $2")
+                .bind(workspace)
+                .bind(code.as_str())
+                .optional()
+                .await?
+        }
+    };
+    match id {
+        Some((id,)) => get(db, workspace, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Some campaigns with their newest configurations; unknown ones are left out.
+pub async fn some(
+    db: &Db,
+    workspace: WorkspaceId,
+    ids: &[CampaignId],
+) -> Result<Vec<CampaignRow>, StoreError> {
+    let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted { id: id.0 }).collect();
+    db.read()
+        .sql(
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+             FROM ROWS($2: id uuid) r JOIN campaign c ON c.workspace_id = $1 AND c.id = r.id
+             JOIN campaign_revision v
+               ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision",
+        )
+        .bind(workspace)
+        .bind(Rows::of(&wanted))
+        .all()
         .await
 }
 

@@ -216,6 +216,35 @@ pub async fn journey(
         .await
 }
 
+/// What routing said about the submissions of a lead, each with its submission.
+pub async fn routing(
+    db: &Db,
+    workspace: WorkspaceId,
+    lead: LeadId,
+) -> Result<Vec<(SubmissionId, JourneyEvent)>, StoreError> {
+    let rows: Vec<OfSubmission> = db
+        .read()
+        .sql(
+            "SELECT e.submission_id, e.generation, e.stage, e.verdict, e.reason_code, e.reason, e.attempt, e.details,
+                e.duration_us, e.at
+             FROM submission s
+             JOIN journey_event e ON e.workspace_id = s.workspace_id AND e.submission_id = s.id AND e.stage = 'routing'
+             WHERE s.lead_id = $2 AND (s.workspace_id = $1) IS TRUE ORDER BY s.number, e.generation",
+        )
+        .bind(workspace)
+        .bind(lead)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.submission_id, row.event)).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct OfSubmission {
+    submission_id: SubmissionId,
+    #[sqlx(flatten)]
+    event: JourneyEvent,
+}
+
 /// One HTTP exchange with a buyer.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct AttemptRow {

@@ -20,10 +20,12 @@ pub mod models;
 pub mod notices;
 pub mod oauth;
 pub mod parking;
+pub mod recent;
 pub mod rows;
 pub mod secrets;
 pub mod status_queries;
 pub mod sweeps;
+pub mod value_sets;
 
 pub use db::{Db, Ex, Tx};
 pub use rows::Rows;

@@ -82,8 +82,7 @@ on_both_engines! {
         assert_eq!(big.carry.routed_from, [here]);
         let events = shared::store::leads::journey(&world.store.db, world.workspace, big.id).await.unwrap();
         let candidates = &events[1].details.as_ref().unwrap()["candidates"];
-        assert_eq!(candidates[0]["matched"], json!(true));
-        assert_eq!(candidates[0]["takesLeads"], json!(false));
+        assert_eq!(candidates[0]["result"], json!("not_active"));
         assert_eq!(candidates[1]["campaign"], json!(there));
         let small = &world.submissions(small.lead_id).await[0];
         assert_eq!((small.campaign_id, small.status), (here, Status::Accepted));

@@ -13,6 +13,7 @@ mod formats;
 mod models;
 mod parked;
 mod room;
+mod rules;
 mod stopped;
 mod unknown;
 mod world;

@@ -12,6 +12,7 @@ use shared::{
     lead::{Answer, Details, Person},
     push::Pusher,
     queue::{Delivered, Job, Queue, Settle},
+    shelf::Shelf,
     store::{
         campaigns::{self, Draft},
         close::{Closer, Starter},
@@ -313,6 +314,7 @@ pub fn context(store: &TestStore, clock: &Clock, queue: Queue) -> Context {
         starter: Starter::start(db.clone()),
         push: Pusher::start(queue),
         campaigns: Campaigns::new(db.clone()),
+        sets: Shelf::new(db.clone()),
         http: DeliveryClient::new(policy).unwrap(),
         model: None,
         breakers: Breakers::new(db.clone()),

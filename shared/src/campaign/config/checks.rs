@@ -6,13 +6,14 @@ use super::{
 use crate::{
     campaign::{
         computed::validate_keys,
+        computed_lookup::validate_lookups,
         guard::{GuardPolicy, check_url},
         problem::Problem,
         required::REQUIRED_MAX,
     },
     ids::CampaignId,
     person,
-    rules::{Field, Leaf, Operand, Rule},
+    rules::Field,
 };
 
 /// Characters of a rule's or endpoint's name, at most.
@@ -46,7 +47,8 @@ pub(super) fn campaign(
     if let Some(action) = &config.first_action {
         first_action(action, policy, problems);
     }
-    validate_keys(&config.computed_keys, "computedKeys", problems);
+    validate_lookups(&config.lookups, "lookups", problems);
+    validate_keys(&config.computed_keys, &config.lookups, "computedKeys", problems);
     count("acceptedValues", config.accepted_values.len(), RULES_MAX, problems);
     count("requiredFields", config.required_fields.len(), REQUIRED_MAX, problems);
     for (at, path) in config.required_fields.iter().enumerate() {
@@ -94,7 +96,6 @@ fn routing(config: &CampaignConfig, own: Option<CampaignId>, problems: &mut Prob
     count("routing", config.routing.len(), RULES_MAX, problems);
     for (at, rule) in config.routing.iter().enumerate() {
         name(&rule.name, format!("routing[{at}].name"), problems);
-        value_sets(&rule.rule, &format!("routing[{at}].rule"), problems);
         if Some(rule.to) == own {
             say(problems, format!("routing[{at}].to"), "is the campaign itself; name another one");
         }
@@ -105,15 +106,6 @@ fn named_rules(path: &str, rules: &[NamedRule], problems: &mut Problems) {
     count(path, rules.len(), RULES_MAX, problems);
     for (at, rule) in rules.iter().enumerate() {
         name(&rule.name, format!("{path}[{at}].name"), problems);
-        value_sets(&rule.rule, &format!("{path}[{at}].rule"), problems);
-    }
-}
-
-/// There are no value sets yet; a rule that asks for one would never match.
-fn value_sets(rule: &Rule, path: &str, problems: &mut Problems) {
-    let asks = |leaf: &&Leaf| matches!(leaf.operand, Operand::Set(_));
-    if rule.leaves().iter().any(asks) {
-        say(problems, path, "asks for a value set, which this release does not have; use `in`");
     }
 }
 

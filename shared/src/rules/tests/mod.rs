@@ -1,19 +1,21 @@
 //! Tests of the rule language: edge tables, parse problems, properties.
 
+mod leadsail;
 mod operators;
 mod parsing;
 mod properties;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{Evaluation, Facts, Rule, ValueSet};
+use crate::value_set::Sets;
 
-fn sets() -> HashMap<String, ValueSet> {
-    HashMap::from([("states".to_owned(), ValueSet::new(["CA", " ny "]))])
+fn sets() -> Sets {
+    Sets::from([("states".to_owned(), Arc::new(ValueSet::new(["CA", " ny "])))])
 }
 
 fn at(now: &str) -> DateTime<Utc> {

@@ -36,6 +36,15 @@ fn text_compares_trimmed_and_without_case() {
         ("lead.source", "containsAllWords", json!("roof"), json!("roofing"), false),
         ("lead.source", "containsNoWords", json!(["roof", "wall"]), json!("roofing"), true),
         ("lead.source", "containsNoWords", json!(["roof", "wall"]), json!("a wall"), false),
+        ("lead.source", "containsAnyWord", json!("roof wall"), json!("a wall"), true),
+        ("lead.source", "containsAnyWord", json!("roof wall"), json!("roofing"), false),
+        ("lead.source", "containsPhrase", json!("new roof"), json!("A New, roof!"), true),
+        ("lead.source", "containsPhrase", json!("new roof"), json!("new flat roof"), false),
+        ("lead.source", "notContainsPhrase", json!("new roof"), json!("roof new"), true),
+        ("lead.email", "contains", json!(["@y.", "@x."]), json!("a@x.org"), true),
+        ("lead.email", "notContains", json!(["@y.", "@x."]), json!("a@x.org"), false),
+        ("lead.email", "notStartsWith", json!(["b", "c"]), json!("a@x.org"), true),
+        ("lead.email", "notWildcard", json!("a?x*"), json!("a@x.org"), false),
         ("address.state", "inValueSet", json!("states"), json!("NY"), true),
         ("address.state", "inValueSet", json!("states"), json!("ca"), true),
         ("address.state", "notInValueSet", json!("states"), json!("TX"), true),
@@ -162,6 +171,38 @@ fn fields_compare_with_other_fields() {
         let rule = json!({"field": field, "operator": operator, "value": other});
         let got = answer(&rule, &doc, "2026-03-10T12:00:00Z", Tz::UTC);
         assert_eq!(got.matched, wanted, "{}", got.because());
+    }
+}
+
+#[test]
+fn periods_and_windows_are_counted_in_the_zone() {
+    let unit = |unit: &str| json!({"unit": unit});
+    let years = |amount: u8| json!({"amount": amount, "unit": "years"});
+    // 10 March 2026 is a Tuesday; in New York it is still the 9th.
+    for (operator, value, actual, wanted) in [
+        ("inPrevious", unit("days"), "2026-03-08", true),
+        ("inPrevious", unit("days"), "2026-03-09", false),
+        ("inPrevious", unit("weeks"), "2026-03-02", true),
+        ("inPrevious", unit("weeks"), "2026-03-09", false),
+        ("inPrevious", unit("months"), "2026-02-28", true),
+        ("inPrevious", unit("months"), "2026-01-31", false),
+        ("inPrevious", unit("years"), "2025-01-01", true),
+        ("inCurrent", unit("years"), "2026-12-31", true),
+        ("inFollowing", unit("weeks"), "2026-03-16", true),
+        ("inFollowing", unit("months"), "2026-05-01", false),
+        ("olderThan", years(18), "2008-03-08", true),
+        ("olderThan", years(18), "2008-03-09", false),
+        ("laterThan", years(1), "2027-03-10", true),
+        ("laterThan", years(1), "2027-03-09", false),
+    ] {
+        let rule = json!({"field": "lead.dateOfBirth", "operator": operator, "value": value});
+        let got = answer(
+            &rule,
+            &json!({"lead": {"dateOfBirth": actual}}),
+            "2026-03-10T03:30:00Z",
+            New_York,
+        );
+        assert_eq!(got.matched, wanted, "{operator} {value} {actual}: {}", got.because());
     }
 }
 
