@@ -16,9 +16,11 @@ pub mod params;
 pub mod parking;
 pub mod request;
 pub mod routes;
+pub mod rules;
 pub mod scan;
 pub mod secrets;
 pub mod serve;
+pub mod value_sets;
 
 pub use routes::{openapi, router};
 pub use serve::serve;

@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
-    notices, params::refuse_unkept_key, parking, request, secrets,
+    notices, params::refuse_unkept_key, parking, request, rules, secrets, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -31,6 +31,10 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(campaigns::preview::preview))
         .routes(routes!(campaigns::response_test::of_endpoint))
         .routes(routes!(campaigns::response_test::of_rules))
+        .routes(routes!(rules::test::test))
+        .routes(routes!(rules::what_if::what_if))
+        .routes(routes!(value_sets::create, value_sets::list))
+        .routes(routes!(value_sets::show, value_sets::save, value_sets::delete))
         .routes(routes!(parking::by_token))
         .routes(routes!(parking::by_hand))
         .routes(routes!(jobs::list::list))

@@ -3,6 +3,7 @@ use crate::{
     Api, body,
     caller::Caller,
     error::{ApiError, Detail},
+    rules::rehearsal::unknown_sets,
     scan::Object,
 };
 use serde_json::{Value, json};
@@ -42,6 +43,17 @@ pub async fn check(
             problems.push(Detail::new("name", rule));
         }
     }
+    check_config(api, caller, own, config, problems).await
+}
+
+/// Checks a configuration and what it names; `problems` are those found before.
+pub async fn check_config(
+    api: &Api,
+    caller: &Caller,
+    own: Option<CampaignId>,
+    config: Value,
+    mut problems: Vec<Detail>,
+) -> Result<CampaignConfig, ApiError> {
     let Some(config) = read(config, &mut problems) else {
         return Err(ApiError::invalid(problems));
     };
@@ -50,6 +62,10 @@ pub async fn check(
     }
     strangers(&api.db, caller.workspace, &config, &mut problems).await?;
     unknown_secrets(&api.db, caller.workspace, &config, &mut problems).await?;
+    let sets = config.named_sets().into_iter();
+    let sets: Vec<(String, String)> =
+        sets.map(|(path, set)| (format!("config.{path}"), set.to_owned())).collect();
+    problems.extend(unknown_sets(&api.db, caller.workspace, &sets).await?);
     if problems.is_empty() { Ok(config) } else { Err(ApiError::invalid(problems)) }
 }
 

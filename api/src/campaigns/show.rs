@@ -54,7 +54,7 @@ impl From<CampaignRow> for Campaign {
 }
 
 /// The campaign, or the refusal that there is none.
-pub(super) async fn read(
+pub async fn read(
     db: &Db,
     workspace: WorkspaceId,
     id: CampaignId,

@@ -7,6 +7,7 @@ pub mod form;
 pub mod list;
 pub mod parts;
 pub mod resend;
+pub mod routing;
 pub mod show;
 pub mod status;
 pub mod submission;

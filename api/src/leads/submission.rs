@@ -1,4 +1,5 @@
 //! GET /leads/{id}/submissions and GET /submissions/{id}: what happened to a lead.
+use super::routing::Routing;
 use crate::{
     Api,
     answer::{Absent, Data, Guarded, Success},
@@ -55,6 +56,8 @@ pub struct Submission {
     pub outcome: Option<End>,
     pub reason_code: Option<String>,
     pub reason: Option<String>,
+    /// How it came to its campaign; null while routing has not decided.
+    pub routing: Option<Routing>,
     /// What the stages have found so far: `answers`, `computed`, `canonical`, `payload`, …
     #[schema(value_type = Object)]
     pub carry: Value,
@@ -67,9 +70,11 @@ pub struct Submission {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-impl From<SubmissionRow> for Submission {
-    fn from(row: SubmissionRow) -> Self {
+impl Submission {
+    /// A submission with what its journey says about routing.
+    fn of<'e>(row: SubmissionRow, events: impl IntoIterator<Item = &'e JourneyEvent>) -> Self {
         Self {
+            routing: Routing::of(events, row.campaign_id, &row.carry.0),
             submission_id: row.id,
             lead_id: row.lead_id,
             number: row.number,
@@ -189,10 +194,11 @@ impl Story {
     ) -> Result<Option<Self>, StoreError> {
         let Some(row) = leads::submission(db, workspace, id).await? else { return Ok(None) };
         let attempts = leads::attempts(db, workspace, id).await?;
+        let journey = leads::journey(db, workspace, id).await?;
         Ok(Some(Self {
-            submission: row.into(),
+            submission: Submission::of(row, &journey),
             wait: parking::open(db, workspace, id).await?.map(Wait::from),
-            journey: leads::journey(db, workspace, id).await?,
+            journey,
             attempts: attempts.into_iter().map(Attempt::from).collect(),
         }))
     }
@@ -220,7 +226,13 @@ pub async fn of_lead(
     if rows.is_empty() && leads::get(&api.db, caller.workspace, id).await?.is_none() {
         return Err(ApiError::not_found("lead"));
     }
-    Ok(Data(Submissions { items: rows.into_iter().map(Submission::from).collect() }))
+    let events = leads::routing(&api.db, caller.workspace, id).await?;
+    let of = |row: SubmissionRow| {
+        let own = events.iter().filter(|(submission, _)| *submission == row.id);
+        let own: Vec<&JourneyEvent> = own.map(|(_, event)| event).collect();
+        Submission::of(row, own)
+    };
+    Ok(Data(Submissions { items: rows.into_iter().map(of).collect() }))
 }
 
 /// Show a submission

@@ -15,6 +15,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let lead_id = story.json["data"]["submission"]["leadId"].as_str().unwrap().to_owned();
     let keys = world.get("/api/v1/keys").await;
     let key_id = keys.json["data"]["items"][0]["keyId"].as_str().unwrap().to_owned();
+    let set = json!({"name": "zips", "values": ["1"]});
+    let set_id = world.post("/api/v1/value-sets", set).await.data("valueSetId");
 
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
@@ -24,6 +26,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{campaignId}", &campaign)
             .replace("{endpointId}", "buyer")
             .replace("{keyId}", &key_id)
+            .replace("{valueSetId}", &set_id)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },
@@ -33,6 +36,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
         }
         for method in methods.as_object().unwrap().keys() {
             let body = match url.rsplit('/').next() {
+                _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
                 Some("approve") => json!({"status": "approved"}),
                 Some("deliver") => json!({"campaignId": "SOL"}),

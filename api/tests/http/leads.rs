@@ -133,6 +133,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
           "reason": null,
           "reasonCode": null,
           "revision": 1,
+          "routing": null,
           "run": "ready",
           "stage": "routing",
           "status": "pending",

@@ -14,6 +14,8 @@ mod parking;
 mod preview;
 mod refusals;
 mod room;
+mod rehearsals;
 mod secrets;
 mod serving;
 mod support;
+mod value_sets;

@@ -233,15 +233,18 @@ async fn each_route_opens_to_its_scope_only() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
-            let url =
-                ["lead", "campaign", "submission", "key"].iter().fold(path.clone(), |url, what| {
+            let url = ["lead", "campaign", "submission", "key", "valueSet"].iter().fold(
+                path.clone(),
+                |url, what| {
                     let prefix = match *what {
                         "campaign" => "cmp",
                         "submission" => "sub",
+                        "valueSet" => "vset",
                         other => other,
                     };
                     url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
-                });
+                },
+            );
             let url = url
                 .replace("{stage}", "payload")
                 .replace("{token}", "none")
@@ -270,6 +273,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/test-response: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/preview: admin
+    POST /api/v1/campaigns/{campaignId}/what-if: admin
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops
@@ -297,12 +301,18 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/notices: admin ops
     POST /api/v1/response-rules/test: admin campaigns:read
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    POST /api/v1/rules/test: admin campaigns:read
     GET /api/v1/secrets: admin secrets:write
     PUT /api/v1/secrets/{secretName}: admin secrets:write
     DELETE /api/v1/secrets/{secretName}: admin secrets:write
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
+    GET /api/v1/value-sets: admin campaigns:read
+    POST /api/v1/value-sets: admin campaigns:write
+    GET /api/v1/value-sets/{valueSetId}: admin campaigns:read
+    PUT /api/v1/value-sets/{valueSetId}: admin campaigns:write
+    DELETE /api/v1/value-sets/{valueSetId}: admin campaigns:write
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     "#);

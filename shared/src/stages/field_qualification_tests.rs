@@ -1,11 +1,13 @@
 //! Stage 6 with and without a model: who is asked, and that nothing but an accepted value comes out.
 use super::*;
+use crate::value_set::Sets;
 use crate::{
     campaign::{Campaign, compiled::Name},
     ids::CampaignId,
     submission::Event,
 };
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
 fn campaign(ai: Value) -> Campaign {
     let config = json!({
@@ -21,7 +23,8 @@ fn campaign(ai: Value) -> Campaign {
 }
 
 fn scene<'a>(campaign: &'a Campaign, view: &'a Value) -> Scene<'a> {
-    Scene { campaign, view, now: "2026-11-21T12:00:00Z".parse().unwrap() }
+    static NO_SETS: LazyLock<Sets> = LazyLock::new(Sets::new);
+    Scene { campaign, view, sets: &NO_SETS, now: "2026-11-21T12:00:00Z".parse().unwrap() }
 }
 
 fn view(home: &str, mood: &str) -> Value {
