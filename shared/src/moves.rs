@@ -4,7 +4,9 @@ use crate::{
     key,
     lead::LeadStatus,
     store::{
-        close::{AttemptEnd, Close, Event as Line, Outcome, ParkEnd, Place, Places, Query},
+        close::{
+            AttemptEnd, Close, Event as Line, LeadMove, Outcome, ParkEnd, Place, Places, Query,
+        },
         load::Loaded,
         parking::Park,
     },
@@ -290,6 +292,7 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
         attempt: None,
         places: places(from, what.event),
         child: None,
+        lead: if state == State::Finished { LeadMove::Ask } else { LeadMove::Nothing },
         notices: Vec::new(),
         query: if from == State::Held { Query::End } else { Query::None },
         at: now,

@@ -9,6 +9,7 @@ use crate::{
         s7_payload,
     },
     submission::{Event, Stage, carry::Planned},
+    value_set::Sets,
     view,
 };
 use serde_json::{Map, Value};
@@ -45,15 +46,15 @@ impl Preview<'_> {
 
 /// Asks the stages about a lead view, as it stands at `now`. A stage that refuses does not keep the later ones from being asked, so that
 /// everything that is wrong comes to light.
-pub fn of(
-    campaign: &Campaign,
-    mut view: Value,
+pub fn of<'a>(
+    campaign: &'a Campaign,
+    (mut view, sets): (Value, &Sets),
     submission: SubmissionId,
     now: Time,
-) -> Preview<'_> {
+) -> Preview<'a> {
     let (mut computed, mut canonical, mut stages) = (Map::new(), Map::new(), Vec::new());
     for stage in STAGES {
-        let scene = Scene { campaign, view: &view, now };
+        let scene = Scene { campaign, view: &view, sets, now };
         let verdict = match stage {
             Stage::DynamicKeys => s4_dynamic_keys::decide(scene),
             Stage::RequiredFields => s5_required_fields::decide(scene),
@@ -75,7 +76,7 @@ pub fn of(
         }
         stages.push((stage, verdict));
     }
-    let scene = Scene { campaign, view: &view, now };
+    let scene = Scene { campaign, view: &view, sets, now };
     let would = |endpoint| Would { endpoint, sent: sent(endpoint, scene, submission) };
     let endpoints = campaign.endpoints.iter().map(would).collect();
     Preview { stages, computed, canonical, endpoints }

@@ -5,23 +5,21 @@ use serde_json::Value;
 use shared::{
     campaign::Campaign,
     clock::Time,
-    held::{self, Held},
     ids::{ParkId, SubmissionId},
     moves::fingerprint,
     stages::{Change, Verdict},
     store::{
         StoreError,
-        close::{
-            AttemptEnd, Close, Event as Line, NewChild, NewPark, ParkEnd, Place, Places, Query,
-        },
+        close::{AttemptEnd, Event as Line, NewChild, NewPark, ParkEnd},
         load::Loaded,
-        notices::Notice,
     },
     submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
     value_set::Sets,
     view,
 };
 use std::{borrow::Cow, sync::Arc};
+
+mod close;
 
 /// Moves that one close holds, at most; a trip has far fewer.
 const LINES: usize = 10;
@@ -272,97 +270,6 @@ impl Trip {
     /// The submission that a fallback verdict opened.
     pub fn opened(&self) -> Option<SubmissionId> {
         self.notes.child.as_ref().map(|child| child.id)
-    }
-
-    /// Everything since the load, to be recorded in one transaction.
-    pub fn close(&mut self, delays: Delays, now: Time) -> Close {
-        let again_at = now + delays.redelivery;
-        let due_at = match self.state {
-            State::InStage(_) => Some(self.notes.due_at.unwrap_or(again_at)),
-            // Until the outside has been told that we wait, that is tried again.
-            State::Parked => Some(self.parked_due(again_at)),
-            State::Queued => Some(self.notes.due_at.unwrap_or(again_at)),
-            _ => None,
-        };
-        if let Some(child) = &mut self.notes.child {
-            child.due_at = again_at;
-        }
-        let notes = std::mem::take(&mut self.notes);
-        self.notes.end = notes.end;
-        let (notices, query) = self.told(&notes, now);
-        Close {
-            workspace: self.loaded.workspace_id,
-            submission: self.loaded.id,
-            expected: self.generation - self.lines.len() as i64,
-            place: Place {
-                state: self.state,
-                stage: self.stage_column(),
-                generation: self.generation,
-                attempt: self.attempt,
-                due_at,
-                campaign: self.loaded.campaign_id,
-                revision: self.loaded.revision,
-                end: notes.end,
-                reason: notes.reason,
-                carry: self.carry.clone(),
-                error_fingerprint: notes.fingerprint,
-            },
-            events: std::mem::take(&mut self.lines),
-            park: notes.park,
-            unpark: notes.unpark,
-            places: self.places(notes.attempt.as_ref()),
-            attempt: notes.attempt,
-            child: notes.child,
-            notices,
-            query,
-            at: now,
-        }
-    }
-
-    /// Whom a hold is told: people, and later the buyer, who is asked.
-    fn told(&self, notes: &Notes, now: Time) -> (Vec<Notice>, Query) {
-        let planned = (self.state == State::Held).then_some(self.carry.payload.as_ref()).flatten();
-        let (Some(planned), Some((code, reason))) = (planned, &notes.reason) else {
-            return (Vec::new(), Query::None);
-        };
-        let held = Held {
-            workspace: self.loaded.workspace_id,
-            submission: self.loaded.id,
-            campaign: &self.campaign,
-            endpoint: &planned.endpoint,
-            code,
-            reason,
-        };
-        (vec![held::notice(held, now)], held::query(held, now))
-    }
-
-    fn places(&self, attempt: Option<&AttemptEnd>) -> Places {
-        // One that waits for its endpoint may hold a place for an attempt before: it was not tried now, so nothing is known anew.
-        if !self.capped || self.waits {
-            return Places::Keep;
-        }
-        let sold = self.state == State::Finished && self.notes.end.is_some_and(End::is_sold);
-        Places::after(self.state, sold, attempt.map(|attempt| attempt.outcome))
-    }
-
-    fn parked_due(&self, again_at: Time) -> Time {
-        match &self.notes.park {
-            Some(park) if park.kind == "webhook" => again_at.min(park.deadline),
-            Some(park) => park.deadline,
-            None => again_at,
-        }
-    }
-
-    /// The stage to keep: the open one, or the one where it ended.
-    fn stage_column(&self) -> Stage {
-        match self.state {
-            State::Finished => self
-                .lines
-                .last()
-                .and_then(|line| Stage::parse(line.stage))
-                .unwrap_or(self.loaded.stage),
-            _ => self.stage(),
-        }
     }
 }
 

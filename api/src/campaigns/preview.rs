@@ -18,7 +18,7 @@ use shared::{
     },
     ids::{CampaignId, LeadId, SubmissionId},
     preview::{self, Would},
-    store::{campaigns::CampaignRow, imagine},
+    store::{campaigns::CampaignRow, imagine, value_sets},
     submission::{Event, Stage},
     view,
 };
@@ -145,7 +145,9 @@ pub async fn preview(
         return Err(ApiError::invalid_at("endpoint", "is no endpoint of this campaign"));
     }
     let subject = subject(&api, &caller, &campaign, form.lead_id, form.view).await?;
-    let found = preview::of(&campaign, subject.view, subject.submission, api.clock.now());
+    let sets = value_sets::sets(&api.db, caller.workspace, &campaign.sets).await?;
+    let about = (subject.view, &sets);
+    let found = preview::of(&campaign, about, subject.submission, api.clock.now());
     let wanted = form.endpoint.as_deref();
     let shown = |would: &&Would| wanted.is_none_or(|id| would.endpoint.config.id == id);
     let shown = found.endpoints.iter().filter(shown);

@@ -78,7 +78,9 @@ pub async fn of_submission(
     let ask = ask(&api, &caller, lead, None, None);
     carry_out(&api, &ask, |desk| set::set(desk, id, wish, ask.at)).await?;
     let row = leads::submission(&api.db, caller.workspace, id).await?;
-    Ok(Data(row.ok_or_else(|| ApiError::not_found("submission"))?.into()))
+    let row = row.ok_or_else(|| ApiError::not_found("submission"))?;
+    let events = leads::journey(&api.db, caller.workspace, id).await?;
+    Ok(Data(Submission::of(row, &events)))
 }
 
 /// What a person changes of a lead: either of its statuses, with a reason.

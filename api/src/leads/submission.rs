@@ -72,7 +72,7 @@ pub struct Submission {
 
 impl Submission {
     /// A submission with what its journey says about routing.
-    fn of<'e>(row: SubmissionRow, events: impl IntoIterator<Item = &'e JourneyEvent>) -> Self {
+    pub fn of<'e>(row: SubmissionRow, events: impl IntoIterator<Item = &'e JourneyEvent>) -> Self {
         Self {
             routing: Routing::of(events, row.campaign_id, &row.carry.0),
             submission_id: row.id,

@@ -17,7 +17,7 @@ use shared::{
     queue::Queue,
     store::{
         Db, breakers,
-        close::{Close, Closer, NewPark, Place, Places, Query},
+        close::{Close, Closer, LeadMove, NewPark, Place, Places, Query},
         intake::Intake,
         keys::{self, KeyRow},
         load::Loader,
@@ -262,6 +262,7 @@ impl World {
             park,
             unpark: None,
             places: Places::Keep,
+            lead: LeadMove::Nothing,
             attempt: None,
             child: None,
             notices: Vec::new(),

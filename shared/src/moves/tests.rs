@@ -31,8 +31,13 @@ fn loaded(state: State, outcome: Option<End>, campaign: CampaignId) -> Loaded {
         State::Parked => Stage::FirstAction,
         _ => Stage::Delivery,
     };
-    let payload =
-        Planned { endpoint: "main".into(), idempotency_key: "lr_1".into(), body: "{}".into() };
+    let payload = Planned {
+        endpoint: "main".into(),
+        idempotency_key: "lr_1".into(),
+        body: "{}".into(),
+        content_type: None,
+        query: None,
+    };
     Loaded {
         workspace_id: WorkspaceId(uuid::Uuid::nil()),
         id: SubmissionId::new(),

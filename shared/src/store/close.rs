@@ -17,12 +17,14 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 mod attempt;
 mod child;
+mod lead;
 mod park;
 pub(super) mod places;
 mod query;
 mod starter;
 
 pub use attempt::{AttemptEnd, Outcome};
+pub use lead::LeadMove;
 pub use places::Places;
 pub use starter::{AttemptStart, Needs, Started, Starter};
 
@@ -46,6 +48,8 @@ pub struct Close {
     /// What becomes of its places under caps.
     pub places: Places,
     pub child: Option<NewChild>,
+    /// What the submission's end makes of its lead.
+    pub lead: LeadMove,
     /// What people must know of it.
     pub notices: Vec<Notice>,
     pub query: Query,
@@ -164,6 +168,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     park::end(tx, &won).await?;
     park::begin(tx, &won).await?;
     child::open(tx, &won).await?;
+    lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
