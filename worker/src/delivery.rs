@@ -17,7 +17,7 @@ use shared::{
         Verdict,
         credentials::with_another_token,
         room::{behind_others, full},
-        s8_delivery::{Tries, decide, on_open_attempt, or_next_endpoint},
+        s8_delivery::{Tries, decide, not_sent, on_open_attempt, or_next_endpoint},
     },
     store::close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
     submission::carry::Planned,
@@ -45,6 +45,12 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         let reason = "it was built for another method: a GET carries its fields in the URL, others in the body";
         return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
     }
+    let is_test = trip.loaded.is_test;
+    let Some(url) = endpoint.config.target(is_test) else {
+        return Ok(Some(not_sent(endpoint, is_test)));
+    };
+    let is_trial = endpoint.config.is_trial(is_test);
+    trip.capped &= !is_trial;
     let ticket = match admission::admit(ctx, trip, endpoint).await? {
         Admitted::Yes(ticket) => ticket,
         Admitted::No(verdict) => return Ok(Some(*verdict)),
@@ -55,6 +61,7 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         Err(NoCredentials::Store(error)) => return Err(error.into()),
         Err(NoCredentials::Trouble(why)) => return auth::without(ctx, trip, endpoint, &why).await,
     };
+    let ruling = (!is_trial).then_some(ruling);
     let begun = begin(ctx, trip, ruling, (&planned, endpoint.config.idempotent)).await?;
     let number = match begun {
         Begun::Turned(verdict) => return Ok(verdict),
@@ -66,7 +73,7 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         Begun::Go(number) => number,
     };
     failpoint("delivery.before_call", &trip.loaded.email);
-    let mut exchange = ctx.http.send(request(endpoint, &planned, &credentials)).await;
+    let mut exchange = ctx.http.send(request(endpoint, url, &planned, &credentials)).await;
     credentials.hide(&mut exchange);
     failpoint("delivery.after_call", &trip.loaded.email);
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
@@ -92,33 +99,42 @@ enum Begun {
     Turned(Option<Verdict>),
 }
 
-/// Asks for room and puts the intent on disk.
+/// Asks for room and puts the intent on disk. A trial (no `ruling`) needs no room.
 async fn begin(
     ctx: &Context,
     trip: &Trip,
-    mut ruling: Arc<Campaign>,
+    ruling: Option<Arc<Campaign>>,
     (planned, idempotent): (&Planned, bool),
 ) -> Result<Begun, StepError> {
+    let what = (planned, idempotent);
+    let Some(mut ruling) = ruling else {
+        return Ok(begun(ctx, intend(ctx, trip, what, None).await?));
+    };
     let workspace = trip.loaded.workspace_id;
     for _ in 0..SAVES_MAX {
         if let Some(verdict) = room::closed(ctx, trip, &ruling, planned).await? {
             return Ok(Begun::Turned(Some(verdict)));
         }
         let needs = room::needs(ctx, trip, &ruling);
-        return Ok(match intend(ctx, trip, (planned, idempotent), needs).await? {
-            Started::Go { number } => Begun::Go(number),
-            Started::Open { number } => Begun::Open(number),
-            Started::Full { claim } => Begun::Turned(Some(full(&claim, ctx.clock.now()))),
-            Started::BehindOthers => Begun::Turned(Some(behind_others(ctx.clock.now()))),
-            Started::Stale => Begun::Turned(None),
+        match intend(ctx, trip, what, needs).await? {
             Started::OldNeeds { newest } => {
                 ctx.campaigns.hear(workspace, ruling.id, newest);
                 ruling = ctx.campaigns.get(workspace, ruling.id, newest).await?;
-                continue;
             }
-        });
+            started => return Ok(begun(ctx, started)),
+        }
     }
     Err(StepError::Stuck("its campaign is being saved over and over".into()))
+}
+
+fn begun(ctx: &Context, started: Started) -> Begun {
+    match started {
+        Started::Go { number } => Begun::Go(number),
+        Started::Open { number } => Begun::Open(number),
+        Started::Full { claim } => Begun::Turned(Some(full(&claim, ctx.clock.now()))),
+        Started::BehindOthers => Begun::Turned(Some(behind_others(ctx.clock.now()))),
+        Started::Stale | Started::OldNeeds { .. } => Begun::Turned(None),
+    }
 }
 
 async fn intend(
@@ -158,14 +174,19 @@ fn lost(number: i64) -> AttemptEnd {
     }
 }
 
-fn request(endpoint: &Endpoint, planned: &Planned, known: &Credentials) -> OutboundRequest {
+fn request(
+    endpoint: &Endpoint,
+    url: &str,
+    planned: &Planned,
+    known: &Credentials,
+) -> OutboundRequest {
     let config = &endpoint.config;
     let mut headers: Vec<(String, String)> = known.headers().collect();
     headers.extend(planned.content_type.iter().map(|kind| ("content-type".into(), kind.clone())));
     headers.push(("idempotency-key".into(), planned.idempotency_key.clone()));
     OutboundRequest {
         method: method(config.method),
-        url: planned.url(&config.url),
+        url: planned.url(url),
         headers,
         body: planned.body.clone().into(),
         timeout: Duration::from_secs(config.timeout_seconds),

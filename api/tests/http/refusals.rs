@@ -269,10 +269,10 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/campaigns/{campaignId}/endpoints: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
-    GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/test-response: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/preview: admin
+    GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/what-if: admin
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops

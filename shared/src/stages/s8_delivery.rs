@@ -63,6 +63,17 @@ pub fn decide(
     }
 }
 
+/// The endpoint is in test mode and has no test URL: nothing is sent. A test lead counts as delivered; any other one ends in an error, so
+/// that it can be sent again once the endpoint is live, and no fallback sells it meanwhile.
+pub fn not_sent(endpoint: &Endpoint, is_test_lead: bool) -> Verdict {
+    let end = if is_test_lead { End::Delivered } else { End::Discarded };
+    let reason = format!(
+        "{} is in test mode: the payload was built, nothing was sent",
+        endpoint.config.name
+    );
+    Verdict::of(Event::Closed, "test_mode", reason).changing(Change::End(end))
+}
+
 /// A refusal ends the delivery only when no later endpoint of the campaign is left to ask.
 pub fn or_next_endpoint(verdict: Verdict, is_there_a_next: bool) -> Verdict {
     if verdict.event != Event::Refused || !is_there_a_next {

@@ -139,4 +139,35 @@ on_both_engines! {
         assert_eq!((rows.len(), rows[0].status), (1, Status::Delivered));
         assert_eq!(world.calls(), ["POST /later 202 key 1"]);
     }
+
+    async fn a_test_lead_goes_to_the_test_url_and_takes_no_place(store: TestStore) {
+        let world = World::new(store, Run::Twice, |_, _| yes()).await;
+        let mut config = with(plain(&world.sink, "/live"), json!({"caps": [{"period": "daily", "leads": 0}]}));
+        config["endpoints"][0]["testUrl"] = json!(format!("{}/sandbox", world.sink));
+        let campaign = world.campaign("AAA", config).await;
+        let test = world.submit_test(campaign).await;
+        let live = world.submit(campaign, json!({})).await;
+        world.settle().await;
+        let status = async |lead| world.submissions(lead).await.remove(0).status;
+        assert_eq!(status(test.lead_id).await, Status::Accepted);
+        assert_eq!(status(live.lead_id).await, Status::Queued);
+        assert_eq!(world.calls(), ["POST /sandbox 200 key 1"]);
+    }
+
+    async fn in_test_mode_nothing_reaches_the_buyer_and_no_lead_is_lost(store: TestStore) {
+        let world = World::new(store, Run::Twice, |_, _| yes()).await;
+        let other = world.campaign("BBB", plain(&world.sink, "/other")).await;
+        let mut config = with(plain(&world.sink, "/live"), json!({"fallback": {"campaigns": [other]}}));
+        config["endpoints"][0]["testMode"] = json!(true);
+        let campaign = world.campaign("AAA", config).await;
+        let test = world.submit_test(campaign).await;
+        let live = world.submit(campaign, json!({})).await;
+        world.settle().await;
+        let row = async |lead| world.submissions(lead).await.remove(0);
+        assert_eq!(row(test.lead_id).await.status, Status::Delivered);
+        let live = row(live.lead_id).await;
+        assert_eq!((live.status, live.reason_code.as_deref()), (Status::Error, Some("test_mode")));
+        assert!(live.carry.payload.is_some(), "what would have been sent is there to be read");
+        assert!(world.calls().is_empty());
+    }
 }

@@ -11,6 +11,7 @@ mod endpoints;
 mod fallback;
 mod formats;
 mod models;
+mod outcomes;
 mod parked;
 mod room;
 mod rules;

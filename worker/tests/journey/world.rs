@@ -182,6 +182,15 @@ impl World {
     }
 
     pub async fn submit(&self, campaign: CampaignId, answers: Value) -> Receipt {
+        self.take_in(campaign, answers, false).await
+    }
+
+    /// Submits a test lead.
+    pub async fn submit_test(&self, campaign: CampaignId) -> Receipt {
+        self.take_in(campaign, json!({}), true).await
+    }
+
+    async fn take_in(&self, campaign: CampaignId, answers: Value, is_test: bool) -> Receipt {
         let Value::Object(answers) = answers else { panic!("answers are an object") };
         let questionnaire = answers
             .into_iter()
@@ -197,7 +206,7 @@ impl World {
             workspace: self.workspace,
             campaign: CampaignRef::Id(campaign),
             who: Who::New { person, details: Details { questionnaire, ..Details::default() } },
-            is_test: false,
+            is_test,
             submit: true,
             source: "api",
             repeat: None,

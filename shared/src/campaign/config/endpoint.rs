@@ -26,6 +26,12 @@ pub struct EndpointConfig {
     /// For people: who the buyer is.
     pub name: String,
     pub url: String,
+    /// Where test leads go, with the same headers and credentials; to `url` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_url: Option<String>,
+    /// Nothing goes to `url`: leads go to `testUrl`, or nowhere when there is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test_mode: bool,
     #[serde(default)]
     pub method: Method,
     /// How the payload is written.
@@ -65,6 +71,22 @@ pub struct EndpointConfig {
     /// What the answer means.
     #[schema(value_type = Object)]
     pub response: ResponseRules,
+}
+
+impl EndpointConfig {
+    /// Whether a delivery is only a trial: it asks for no room under caps and schedule.
+    pub fn is_trial(&self, is_test_lead: bool) -> bool {
+        is_test_lead || self.test_mode
+    }
+
+    /// Where a lead is sent; nowhere in test mode without a test URL.
+    pub fn target(&self, is_test_lead: bool) -> Option<&str> {
+        match &self.test_url {
+            Some(url) if self.is_trial(is_test_lead) => Some(url),
+            None if self.test_mode => None,
+            _ => Some(&self.url),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]

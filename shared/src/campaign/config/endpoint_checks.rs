@@ -30,6 +30,11 @@ pub(super) fn endpoint(
     if let Err(why) = check_url(&one.url, policy) {
         say(problems, format!("{at}.url"), why.to_string());
     }
+    if let Some(url) = &one.test_url
+        && let Err(why) = check_url(url, policy)
+    {
+        say(problems, format!("{at}.testUrl"), why.to_string());
+    }
     if !(1..=TIMEOUT_SECONDS_MAX).contains(&one.timeout_seconds) {
         let why = format!("must be 1 to {TIMEOUT_SECONDS_MAX} seconds");
         say(problems, format!("{at}.timeoutSeconds"), why);
