@@ -96,7 +96,7 @@ fn a_program_that_is_not_there_is_named() {
 #[tokio::test]
 #[ignore = "started by the test below"]
 async fn holds_a_process_for_ever() {
-    let process = shell("sleep 1000");
+    let process = shell("exec sleep 1000");
     println!("\nholding={} in={}", process.id(), process.log.display());
     wait::until(Duration::from_secs(1000), async || None::<()>).await;
 }
