@@ -290,7 +290,7 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
         park: None,
         unpark: None,
         attempt: None,
-        places: places(from, what.event),
+        places: places(from, what.event, end),
         child: None,
         lead: if state == State::Finished { LeadMove::Ask } else { LeadMove::Nothing },
         notices: Vec::new(),
@@ -301,9 +301,10 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
 
 /// What a move by hand does to the submission's places under caps. A held delivery that is given up or posted again keeps them: the buyer
 /// may have the lead.
-fn places(from: State, event: Event) -> Places {
+fn places(from: State, event: Event, end: Option<End>) -> Places {
     match (from, event) {
         (_, Event::Sold) => Places::Confirm,
+        (_, Event::Closed) if end.is_some_and(End::is_sold) => Places::Confirm,
         (State::Held, Event::Refused | Event::NextEndpoint) => Places::GiveBack,
         (State::InStage(Stage::Delivery) | State::Queued, _) => Places::GiveBackUnlessTaken,
         _ => Places::Keep,

@@ -57,6 +57,31 @@ on_both_engines! {
         assert_eq!(status(json!({"zone": "B-2"})).await, Status::Disqualified);
     }
 
+    async fn a_table_of_the_campaign_gives_the_buyers_word_for_ours(store: TestStore) {
+        let world = World::new(store, Run::Twice, |_, _| yes()).await;
+        let mut config = with(plain(&world.sink, "/buy"), json!({
+            "lookups": {"regions": {"CA": "West", "Texas": "South"}},
+            "computedKeys": [
+                {"key": "region", "type": "text", "expression": "questionnaire.state | lookup('regions', 'elsewhere')"},
+                {"key": "label", "type": "text", "expression": "(computed.region | upper) ~ '-' ~ lead.lastName"},
+            ],
+        }));
+        config["endpoints"][0]["payload"] = json!({"nodes": [
+            {"kind": "field", "key": "region", "source": "computed.region"},
+            {"kind": "field", "key": "label", "source": "computed.label"},
+        ]});
+        let campaign = world.campaign("AAA", config).await;
+        for state in ["ca", "TEXAS", "Maine"] {
+            world.submit(campaign, json!({"state": state})).await;
+            world.settle().await;
+        }
+        let seen: Vec<Value> = world.bodies();
+        let one = |region: &str, label: &str| json!({"region": region, "label": label});
+        assert!(seen.contains(&one("West", "WEST-Lovelace")), "{seen:?}");
+        assert!(seen.contains(&one("South", "SOUTH-Lovelace")), "{seen:?}");
+        assert!(seen.contains(&one("elsewhere", "ELSEWHERE-Lovelace")), "{seen:?}");
+    }
+
     async fn a_set_that_is_not_there_stops_the_lead_before_anybody_gets_it(store: TestStore) {
         let world = World::new(store, Run::Plain, |_, _| yes()).await;
         let config = with(plain(&world.sink, "/buy"), json!({"disqualification": [{"name": "excluded", "rule":
