@@ -31,20 +31,10 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         return step(ctx, trip).await;
     }
     let campaign = trip.campaign.clone();
-    let Some(planned) = trip.carry.payload.clone() else {
-        return Ok(Some(Verdict::stuck("no_payload", "there is nothing to deliver")));
+    let (planned, endpoint) = match plan(trip, &campaign) {
+        Ok(plan) => plan,
+        Err(stuck) => return Ok(Some(*stuck)),
     };
-    let Some(endpoint) = campaign.endpoint(&planned.endpoint) else {
-        let reason = format!(
-            "it was built for endpoint {}, which the campaign no longer has",
-            planned.endpoint
-        );
-        return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
-    };
-    if planned.query.is_some() != (endpoint.config.method == config::Method::Get) {
-        let reason = "it was built for another method: a GET carries its fields in the URL, others in the body";
-        return Ok(Some(Verdict::stuck("endpoint_changed", reason)));
-    }
     let is_test = trip.loaded.is_test;
     let Some(url) = endpoint.config.target(is_test) else {
         return Ok(Some(not_sent(endpoint, is_test)));
@@ -85,6 +75,24 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
     }
     trip.attempted(end);
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))
+}
+
+/// What is sent, and to which endpoint of the campaign.
+fn plan<'c>(trip: &Trip, campaign: &'c Campaign) -> Result<(Planned, &'c Endpoint), Box<Verdict>> {
+    let stuck = |code, why: String| Box::new(Verdict::stuck(code, why));
+    let planned = trip.carry.payload.clone();
+    let planned =
+        planned.ok_or_else(|| stuck("no_payload", "there is nothing to deliver".into()))?;
+    let id = &planned.endpoint;
+    let endpoint = campaign.endpoint(id).ok_or_else(|| {
+        let why = format!("it was built for endpoint {id}, which the campaign no longer has");
+        stuck("endpoint_changed", why)
+    })?;
+    if planned.query.is_some() != (endpoint.config.method == config::Method::Get) {
+        let why = "it was built for another method: a GET carries its fields in the URL, others in the body";
+        return Err(stuck("endpoint_changed", why.into()));
+    }
+    Ok((planned, endpoint))
 }
 
 /// How often a campaign may be saved while one delivery asks for its places.
