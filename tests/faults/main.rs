@@ -10,6 +10,7 @@ mod sink;
 mod wait;
 mod world;
 
+mod asked;
 mod boot;
 mod buyer;
 mod database;

@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
-    routing::post,
+    routing::{get, post},
 };
 use serde_json::{Value, json};
 use shared::key;
@@ -63,7 +63,10 @@ impl Sink {
             mode: Mutex::new(Mode::Accept),
             released: watch::channel(false).0,
         });
-        let routes = Router::new().route("/{endpoint}", post(take)).with_state(book.clone());
+        let routes = Router::new()
+            .route("/{endpoint}", post(take))
+            .route("/status/{key}", get(status))
+            .with_state(book.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { address, book }
     }
@@ -86,6 +89,19 @@ impl Sink {
         let mut seen = self.seen();
         seen.retain(|one| one.email == email);
         seen
+    }
+}
+
+/// What the buyer says when it is asked about a key.
+async fn status(
+    State(book): State<Arc<Book>>,
+    Path(asked): Path<String>,
+) -> (StatusCode, Json<Value>) {
+    let took = |one: &Seen| one.key == asked && one.said == Said::Accepted;
+    if book.seen.lock().unwrap().iter().any(took) {
+        (StatusCode::OK, Json(json!({"state": "sold"})))
+    } else {
+        (StatusCode::NOT_FOUND, Json(json!({"state": "unknown"})))
     }
 }
 

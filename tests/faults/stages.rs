@@ -29,7 +29,7 @@ impl Theatre {
     }
 
     /// A worker that dies at the point, for a lead of that name.
-    async fn doomed(&self, point: &str, name: &str) -> Process {
+    pub async fn doomed(&self, point: &str, name: &str) -> Process {
         let failpoint = format!("{point}@{name}.");
         self.world.worker_with(&[("LEADRAIL_FAILPOINT", &failpoint)]).await
     }
