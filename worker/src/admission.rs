@@ -91,9 +91,7 @@ async fn refused(
 /// Whether this endpoint may have the lead from an earlier attempt: then nobody else may get it.
 async fn perhaps_sold(ctx: &Context, trip: &Trip, endpoint: &Endpoint) -> Result<bool, StepError> {
     let attempts = leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
-    let here = attempts.iter().filter(|attempt| attempt.endpoint == endpoint.config.id);
-    let unsure = [None, Some(Outcome::Unknown), Some(Outcome::Unclassified)];
-    Ok(here.into_iter().any(|attempt| unsure.contains(&attempt.outcome)))
+    Ok(leads::may_be_taken(&attempts, &endpoint.config.id, i64::MAX))
 }
 
 async fn postpone(ctx: &Context, trip: &Trip, due: Time) -> Result<(), StepError> {

@@ -17,9 +17,12 @@ use shared::{
         Verdict,
         credentials::with_another_token,
         room::{behind_others, full},
-        s8_delivery::{Tries, decide, not_sent, on_open_attempt, or_next_endpoint},
+        s8_delivery::{self, Tries, decide, not_sent, on_open_attempt, or_next_endpoint},
     },
-    store::close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
+    store::{
+        close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
+        leads,
+    },
     submission::carry::Planned,
 };
 use std::{sync::Arc, time::Duration};
@@ -74,7 +77,24 @@ pub async fn deliver(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, 
         trip.seen = Some(admission::seen(trip, endpoint, ticket, &end, tries.now));
     }
     trip.attempted(end);
+    let verdict = doubted(ctx, trip, endpoint, (verdict, number)).await;
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))
+}
+
+/// A no that leaves open what became of an earlier attempt is none. While the database cannot say, the doubt stands: the answer in hand
+/// must not be lost over the question.
+async fn doubted(
+    ctx: &Context,
+    trip: &Trip,
+    endpoint: &Endpoint,
+    (verdict, number): (Verdict, i64),
+) -> Verdict {
+    let doubt = (number > 1).then(|| s8_delivery::in_doubt(&verdict)).flatten();
+    let Some(doubt) = doubt else { return verdict };
+    match leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await {
+        Ok(all) if !leads::may_be_taken(&all, &endpoint.config.id, number) => verdict,
+        Ok(_) | Err(_) => doubt,
+    }
 }
 
 /// What is sent, and to which endpoint of the campaign.

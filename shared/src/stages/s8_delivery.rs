@@ -63,6 +63,19 @@ pub fn decide(
     }
 }
 
+/// An earlier attempt at this endpoint may have been taken. That it cannot be reached now, or has the lead already, says nothing about
+/// that one: nobody else may get the lead until somebody knows. None when the verdict stands whatever came before.
+pub fn in_doubt(verdict: &Verdict) -> Option<Verdict> {
+    let Change::End(End::Failed | End::Duplicate) = verdict.change else { return None };
+    Some(Verdict {
+        event: Event::Unknown,
+        code: "outcome_unknown".into(),
+        reason: format!("an earlier attempt may have been taken, and now: {}", verdict.reason),
+        change: Change::Nothing,
+        ..verdict.clone()
+    })
+}
+
 /// The endpoint is in test mode and has no test URL: nothing is sent. A test lead counts as delivered; any other one ends in an error, so
 /// that it can be sent again once the endpoint is live, and no fallback sells it meanwhile.
 pub fn not_sent(endpoint: &Endpoint, is_test_lead: bool) -> Verdict {

@@ -263,6 +263,16 @@ pub struct AttemptRow {
     pub finished_at: Option<Time>,
 }
 
+/// Whether one of the attempts at an endpoint that came before this number may have been taken.
+pub fn may_be_taken(attempts: &[AttemptRow], endpoint: &str, before: i64) -> bool {
+    let surely_not = [Outcome::Failed, Outcome::Rejected, Outcome::Duplicate];
+    attempts.iter().any(|attempt| {
+        attempt.endpoint == endpoint
+            && attempt.number < before
+            && attempt.outcome.is_none_or(|outcome| !surely_not.contains(&outcome))
+    })
+}
+
 /// A submission's delivery attempts, first to last.
 pub async fn attempts(
     db: &Db,

@@ -17,9 +17,7 @@ use shared::{
         s8_delivery::{Tries, or_next_endpoint},
     },
     store::{
-        StoreError,
-        close::Outcome,
-        leads,
+        StoreError, leads,
         secrets::{Opened, SecretError},
     },
 };
@@ -172,11 +170,7 @@ pub async fn without(
     trouble: &Trouble,
 ) -> Result<Option<Verdict>, StepError> {
     let attempts = leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
-    let may_be_there = attempts.iter().any(|attempt| {
-        let surely_not = [Outcome::Failed, Outcome::Rejected, Outcome::Duplicate];
-        attempt.endpoint == endpoint.config.id
-            && attempt.outcome.is_none_or(|outcome| !surely_not.contains(&outcome))
-    });
+    let may_be_there = leads::may_be_taken(&attempts, &endpoint.config.id, i64::MAX);
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
     let verdict = decide(endpoint, trouble, may_be_there, tries);
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))

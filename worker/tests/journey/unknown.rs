@@ -159,4 +159,46 @@ on_both_engines! {
         assert_eq!((row.run.as_str(), row.reason_code.as_deref()), ("held", Some("outcome_unknown")));
         assert_eq!(world.calls().len(), 1);
     }
+
+    async fn a_buyer_that_may_have_it_and_then_stays_away_is_not_given_up_for_another(store: TestStore) {
+        let answers = |path: &str, nth: usize| match (path, nth) {
+            ("/first", 0) => (500, json!({})),
+            ("/first", _) => (503, json!({})),
+            _ => yes(),
+        };
+        let world = World::new(store, Run::Plain, answers).await;
+        let second = world.campaign("BBB", plain(&world.sink, "/second")).await;
+        let mut config = idempotent(plain(&world.sink, "/first"));
+        config["endpoints"][0]["breaker"] = json!({"enabled": false});
+        let first = world.campaign("AAA", with(config, json!({"fallback": {"campaigns": [second]}}))).await;
+        let lead = world.submit(first, json!({})).await.lead_id;
+        for _ in 0..14 {
+            world.settle().await;
+            world.clock.forward(Duration::minutes(31));
+        }
+        let rows = world.submissions(lead).await;
+        assert_eq!((rows.len(), rows[0].run.as_str()), (1, "held"), "{:?}", rows[0].reason);
+        assert!(world.calls().iter().all(|call| call.contains("/first")));
+    }
+
+    async fn a_buyer_that_has_it_already_may_have_it_from_us(store: TestStore) {
+        let answers = |path: &str, nth: usize| match (path, nth) {
+            ("/first", 0) => (500, json!({})),
+            ("/first", _) => (200, json!("we already have this one")),
+            _ => yes(),
+        };
+        let world = World::new(store, Run::Plain, answers).await;
+        let second = world.campaign("BBB", plain(&world.sink, "/second")).await;
+        let list = json!({"fallback": {"campaigns": [second]}});
+        let first = world.campaign("AAA", with(idempotent(plain(&world.sink, "/first")), list)).await;
+        let lead = world.submit(first, json!({})).await.lead_id;
+        for _ in 0..3 {
+            world.settle().await;
+            world.clock.forward(Duration::minutes(31));
+        }
+        let rows = world.submissions(lead).await;
+        assert_eq!((rows.len(), rows[0].run.as_str()), (1, "held"), "{:?}", rows[0].reason);
+        settle_as(&world, lead, Settlement::Sold).await;
+        assert_eq!(world.submissions(lead).await[0].status, Status::Accepted);
+    }
 }
