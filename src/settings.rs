@@ -80,7 +80,7 @@ pub struct Settings {
     )]
     pub admin_workspace: String,
 
-    /// Keys that guard the workspaces' credentials: id:base64[,id:base64], made by `leadrail secrets generate`. The first one is used for
+    /// Keys that guard the workspaces' credentials: ID:BASE64, several with commas between them, made by `leadrail secrets generate`. The first one is used for
     /// what is new, every one opens. All processes need the same. Embedded: made by itself, as secret.keys beside the database.
     #[arg(
         long,
