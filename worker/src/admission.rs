@@ -2,6 +2,7 @@
 use crate::{
     breaker::{Answer, Pass, Seen, sign},
     context::Context,
+    gather,
     outside::limits,
     step::StepError,
     trip::Trip,
@@ -15,7 +16,6 @@ use shared::{
     store::{
         breakers::{self, Place},
         close::{AttemptEnd, Outcome},
-        leads,
     },
 };
 
@@ -70,7 +70,7 @@ async fn refused(
         return Ok(None);
     }
     if endpoint.config.breaker.when_open == WhenOpen::Next
-        && !perhaps_sold(ctx, trip, endpoint).await?
+        && !gather::may_be_taken(ctx, trip, &endpoint.config.id, gather::ANY).await?
     {
         let verdict = left_alone::pass_over(endpoint, !trip.carry.later.is_empty());
         return Ok(Some(Admitted::No(Box::new(verdict))));
@@ -86,12 +86,6 @@ async fn refused(
         return Ok(Some(Admitted::Waits));
     }
     Ok(Some(Admitted::No(Box::new(left_alone::wait(endpoint, due, now)))))
-}
-
-/// Whether this endpoint may have the lead from an earlier attempt: then nobody else may get it.
-async fn perhaps_sold(ctx: &Context, trip: &Trip, endpoint: &Endpoint) -> Result<bool, StepError> {
-    let attempts = leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
-    Ok(leads::may_be_taken(&attempts, &endpoint.config.id, i64::MAX))
 }
 
 async fn postpone(ctx: &Context, trip: &Trip, due: Time) -> Result<(), StepError> {

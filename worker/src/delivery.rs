@@ -2,6 +2,7 @@
 use crate::{
     admission::{self, Admitted},
     context::Context,
+    gather,
     outside::{
         auth::{self, Credentials, NoCredentials},
         http::{Method, OutboundRequest},
@@ -19,10 +20,7 @@ use shared::{
         room::{behind_others, full},
         s8_delivery::{self, Tries, decide, not_sent, on_open_attempt, or_next_endpoint},
     },
-    store::{
-        close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
-        leads,
-    },
+    store::close::{AttemptEnd, AttemptStart, Needs, Outcome, Started},
     submission::carry::Planned,
 };
 use std::{sync::Arc, time::Duration};
@@ -91,9 +89,9 @@ async fn doubted(
 ) -> Verdict {
     let doubt = (number > 1).then(|| s8_delivery::in_doubt(&verdict)).flatten();
     let Some(doubt) = doubt else { return verdict };
-    match leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await {
-        Ok(all) if !leads::may_be_taken(&all, &endpoint.config.id, number) => verdict,
-        Ok(_) | Err(_) => doubt,
+    match gather::may_be_taken(ctx, trip, &endpoint.config.id, number).await {
+        Ok(false) => verdict,
+        Ok(true) | Err(_) => doubt,
     }
 }
 

@@ -4,7 +4,7 @@ use shared::{
     campaign::config::Fallback,
     ids::{CampaignId, SubmissionId},
     stages::s1_routing::Standings,
-    store::campaigns::standings,
+    store::{StoreError, campaigns::standings, leads},
     value_set::Sets,
 };
 use std::sync::Arc;
@@ -28,6 +28,21 @@ pub async fn routing(ctx: &Context, trip: &Trip) -> Result<Standings, StepError>
     let ids: Vec<CampaignId> = config.routing.iter().map(|rule| rule.to).collect();
     ask(ctx, trip, &ids).await
 }
+
+/// Whether an endpoint may have the lead from an attempt before the one with this number: then nobody else may get it, and to ask the endpoint
+/// once more under the same key is the only way to know.
+pub async fn may_be_taken(
+    ctx: &Context,
+    trip: &Trip,
+    endpoint: &str,
+    before: i64,
+) -> Result<bool, StoreError> {
+    let attempts = leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
+    Ok(leads::may_be_taken(&attempts, endpoint, before))
+}
+
+/// Any attempt that there is.
+pub const ANY: i64 = i64::MAX;
 
 /// What fallback must know.
 pub struct FallbackFacts {

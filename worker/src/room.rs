@@ -1,5 +1,5 @@
 //! Asking for room before a lead is sent: the newest revision's schedule and caps decide.
-use crate::{context::Context, step::StepError, trip::Trip};
+use crate::{context::Context, gather, step::StepError, trip::Trip};
 use shared::{
     campaign::Campaign,
     stages::{Verdict, room},
@@ -25,12 +25,11 @@ pub async fn closed(
 ) -> Result<Option<Verdict>, StepError> {
     let now = ctx.clock.now();
     let Some((overflow, opens)) = ruling.room.closed(now) else { return Ok(None) };
-    let workspace = trip.loaded.workspace_id;
-    if caps::may_be_taken(&ctx.db, workspace, trip.id(), &planned.endpoint).await? {
+    if gather::may_be_taken(ctx, trip, &planned.endpoint, gather::ANY).await? {
         return Ok(None);
     }
     let claims = ruling.room.claims(now);
-    let taken = caps::taken(&ctx.db, (workspace, ruling.id), &claims).await?;
+    let taken = caps::taken(&ctx.db, (trip.loaded.workspace_id, ruling.id), &claims).await?;
     let full = claims
         .iter()
         .find(|claim| taken.get(&claim.cap).copied().unwrap_or(0) + claim.amount > claim.limit);

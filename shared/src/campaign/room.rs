@@ -1,7 +1,7 @@
 //! When does a campaign have room? The windows of its caps and the hours of its schedule, in its zone, across clock changes.
 use super::config::{
     Cap, Overflow, Schedule,
-    room::{Day, Minute, OverflowAction, Period},
+    room::{Day, IfNobody, Minute, OverflowAction, Period},
 };
 use crate::clock::Time;
 use chrono::{
@@ -14,6 +14,8 @@ use serde_json::Value;
 
 /// Days ahead that are looked at for the next opening: a year of closed dates and a week.
 const LOOK_AHEAD_DAYS: u64 = 366 + 8;
+/// Quarters of an hour that a clock change leaves out, at most: a gap begins and ends on one, and the longest there was took a day.
+const GAP_QUARTERS_MAX: usize = 26 * 4;
 /// How long a lead waits before an exhausted lifetime cap is looked at again; saving the campaign wakes it at once.
 const LIFETIME_LOOK: Duration = Duration::hours(24);
 
@@ -75,11 +77,6 @@ impl Room {
         Ok(Self::new(zone, &part.caps, part.schedule.as_ref()))
     }
 
-    /// Nothing limits the campaign.
-    pub fn is_boundless(&self) -> bool {
-        self.caps.is_empty() && self.schedule.is_none()
-    }
-
     pub fn has_caps(&self) -> bool {
         !self.caps.is_empty()
     }
@@ -88,8 +85,7 @@ impl Room {
     pub fn queues(&self) -> bool {
         let closed = self.schedule.iter().map(|(_, schedule)| &schedule.when_closed);
         self.caps.iter().map(|cap| &cap.when_full).chain(closed).any(|overflow| {
-            overflow.action == OverflowAction::Queue
-                || overflow.if_nobody == super::config::room::IfNobody::Queue
+            overflow.action == OverflowAction::Queue || overflow.if_nobody == IfNobody::Queue
         })
     }
 
@@ -191,13 +187,12 @@ fn midnight(zone: Tz, day: NaiveDate) -> Time {
 /// The first moment at which clocks in the zone show this time or a later one. A time that a clock change leaves out becomes the first
 /// moment after the gap; one that it repeats is the first of the two.
 fn instant(zone: Tz, day: NaiveDate, minute: Minute) -> Time {
-    let time = NaiveTime::from_num_seconds_from_midnight_opt(minute.0 * 60, 0);
-    let (mut local, hours) = match time {
-        Some(time) => (NaiveDateTime::new(day, time), 26 * 4),
-        None => (NaiveDateTime::new(day.succ_opt().unwrap_or(day), NaiveTime::MIN), 26 * 4),
+    let mut local = match NaiveTime::from_num_seconds_from_midnight_opt(minute.0 * 60, 0) {
+        Some(time) => NaiveDateTime::new(day, time),
+        // The end of the day is the beginning of the next.
+        None => NaiveDateTime::new(day.succ_opt().unwrap_or(day), NaiveTime::MIN),
     };
-    // A gap begins and ends on a quarter of an hour, and the longest one took a day.
-    for _ in 0..hours {
+    for _ in 0..GAP_QUARTERS_MAX {
         if let Some(found) = zone.from_local_datetime(&local).earliest() {
             return found.with_timezone(&Utc);
         }

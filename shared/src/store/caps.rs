@@ -95,25 +95,6 @@ pub async fn waiting(
         .await
 }
 
-/// Whether the buyer behind an endpoint may have the lead already.
-pub async fn may_be_taken(
-    db: &Db,
-    workspace: WorkspaceId,
-    submission: SubmissionId,
-    endpoint: &str,
-) -> Result<bool, StoreError> {
-    db.read()
-        .sql(
-            "SELECT EXISTS (SELECT 1 FROM delivery_attempt a WHERE a.workspace_id = $1 AND a.submission_id = $2
-                AND (a.outcome IS NULL OR (a.endpoint = $3 AND a.outcome IN ('unknown', 'unclassified'))))",
-        )
-        .bind(workspace)
-        .bind(submission)
-        .bind(endpoint)
-        .scalar()
-        .await
-}
-
 /// Campaigns some of whose waiting leads are to be looked at. Sees all workspaces.
 pub async fn due(
     db: &Db,

@@ -95,11 +95,6 @@ impl Sheet {
     pub fn is_sold(&self) -> bool {
         self.state == State::Finished && self.loaded.outcome.is_some_and(End::is_sold)
     }
-
-    /// What it waits for.
-    pub fn open_park(&self) -> Option<&Park> {
-        self.parks.iter().find(|park| park.resolution.is_none())
-    }
 }
 
 impl Desk {

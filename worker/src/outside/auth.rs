@@ -1,6 +1,6 @@
 //! From what an endpoint says of credentials to the headers of a request. Asked before an attempt begins: nothing was sent yet.
 use super::oauth::{self, Lent};
-use crate::{context::Context, step::StepError, trip::Trip};
+use crate::{context::Context, gather, step::StepError, trip::Trip};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use shared::{
@@ -17,7 +17,7 @@ use shared::{
         s8_delivery::{Tries, or_next_endpoint},
     },
     store::{
-        StoreError, leads,
+        StoreError,
         secrets::{Opened, SecretError},
     },
 };
@@ -169,8 +169,7 @@ pub async fn without(
     endpoint: &Endpoint,
     trouble: &Trouble,
 ) -> Result<Option<Verdict>, StepError> {
-    let attempts = leads::attempts(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
-    let may_be_there = leads::may_be_taken(&attempts, &endpoint.config.id, i64::MAX);
+    let may_be_there = gather::may_be_taken(ctx, trip, &endpoint.config.id, gather::ANY).await?;
     let tries = Tries { attempt: trip.attempt, seed: trip.seed(), now: ctx.clock.now() };
     let verdict = decide(endpoint, trouble, may_be_there, tries);
     Ok(Some(or_next_endpoint(verdict, !trip.carry.later.is_empty())))

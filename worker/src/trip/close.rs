@@ -15,10 +15,9 @@ impl Trip {
     pub fn close(&mut self, delays: Delays, now: Time) -> Close {
         let again_at = now + delays.redelivery;
         let due_at = match self.state {
-            State::InStage(_) => Some(self.notes.due_at.unwrap_or(again_at)),
+            State::InStage(_) | State::Queued => Some(self.notes.due_at.unwrap_or(again_at)),
             // Until the outside has been told that we wait, that is tried again.
             State::Parked => Some(self.parked_due(again_at)),
-            State::Queued => Some(self.notes.due_at.unwrap_or(again_at)),
             _ => None,
         };
         if let Some(child) = &mut self.notes.child {
