@@ -120,6 +120,12 @@ ids! {
     NoticeId = "note";
     /// A list that several campaigns share.
     ValueSetId = "vset";
+    /// An account with a provider that calls or texts people.
+    AgentId = "agent";
+    /// One call, or one thread of texts.
+    InteractionId = "int";
+    /// One text of a thread.
+    MessageId = "msg";
 }
 
 #[cfg(test)]

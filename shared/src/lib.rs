@@ -13,6 +13,7 @@ pub mod key;
 pub mod lead;
 pub mod llm;
 pub mod moves;
+pub mod outreach;
 pub mod patience;
 pub mod person;
 pub mod preview;
