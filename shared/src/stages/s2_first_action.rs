@@ -23,7 +23,12 @@ pub fn decide(scene: Scene) -> Verdict {
     let reason = format!("waits for {} until {}", action.kind.title(), deadline.to_rfc3339());
     Verdict::of(Event::Parked, kind, reason)
         .with(json!({ "kind": kind, "deadline": deadline, "onDeadline": action.on_deadline }))
-        .changing(Change::Park { kind, deadline, on_deadline: action.on_deadline.name() })
+        .changing(Change::Park {
+            kind,
+            deadline,
+            on_deadline: action.on_deadline.name(),
+            review: None,
+        })
 }
 
 /// For a lead that a person has sent to the campaign: hard stops count, and nobody has to be asked any more.
