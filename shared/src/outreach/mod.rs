@@ -1,9 +1,11 @@
 //! Speaking with people through providers of calls and texts. Pure: requests are built and answers read here; the worker sends, the API
 //! receives.
 pub mod agent;
+pub mod callable;
 pub mod hours;
 pub mod provider;
 pub mod report;
+pub mod template;
 pub mod zones;
 
 pub use agent::{AgentConfig, ProviderConfig};
