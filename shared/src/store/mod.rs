@@ -1,4 +1,5 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
+pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod campaigns;
