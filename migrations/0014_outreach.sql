@@ -28,6 +28,18 @@ CREATE TABLE agent_secret (
     CONSTRAINT agent_use_is_by_an_agent FOREIGN KEY (workspace_id, agent_name) REFERENCES agent (workspace_id, name)
 );
 
+-- Which campaigns' newest revisions name an agent. Written with the revision, as for secrets.
+CREATE TABLE agent_use (
+    workspace_id UUID NOT NULL,
+    agent_name   TEXT NOT NULL,
+    campaign_id  UUID NOT NULL,
+    PRIMARY KEY (workspace_id, agent_name, campaign_id),
+    CONSTRAINT campaign_use_is_of_an_agent FOREIGN KEY (workspace_id, agent_name) REFERENCES agent (workspace_id, name),
+    CONSTRAINT agent_use_is_by_a_campaign FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaign (workspace_id, id)
+);
+-- What does a campaign use?
+CREATE INDEX agent_use_by_campaign ON agent_use (campaign_id, workspace_id);
+
 -- One call, or one thread of texts with a person. The row is the truth about its job, as a submission's is.
 CREATE TABLE interaction (
     workspace_id  UUID NOT NULL,

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod callable;
 pub mod hours;
 pub mod provider;
+pub mod providers;
 pub mod report;
 pub mod template;
 pub mod zones;
