@@ -20,6 +20,7 @@ pub mod preview;
 pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
+pub mod reply;
 pub mod rules;
 pub mod secret;
 pub mod shelf;

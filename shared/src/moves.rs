@@ -18,6 +18,7 @@ use std::borrow::Cow;
 
 pub mod approve;
 pub mod resend;
+pub mod review;
 pub mod set;
 #[cfg(test)]
 mod tests;
@@ -85,7 +86,12 @@ struct Move<'a> {
     by: &'a str,
 }
 
-/// Wakes a parked submission.
+/// Who decides with a resume token. Keys' names begin with `key `, so nobody else is called so.
+pub const TOKEN: &str = "token";
+/// A webhook that decided in its answer.
+pub const WEBHOOK: &str = "webhook";
+
+/// Wakes a parked submission. `by` is [`TOKEN`], [`WEBHOOK`] or a person.
 pub fn resume(
     loaded: &Loaded,
     park: &Park,
@@ -107,7 +113,11 @@ pub fn resume(
     let what = Move { event, verdict, code: "answered", reason, end, details: answers, by };
     let mut close = close(loaded, what, now)?;
     close.place.carry.answers.extend(decision.answers.clone());
-    let kind = if by == "token" { "token" } else { "person" };
+    let kind = match by {
+        TOKEN => TOKEN,
+        WEBHOOK => WEBHOOK,
+        _ => "person",
+    };
     let (decider, reason) = (Some(by.to_owned()), decision.reason.clone());
     close.unpark = Some(ParkEnd { resolution, by: kind, decider, reason });
     Ok(close)

@@ -21,6 +21,7 @@ pub mod notices;
 pub mod oauth;
 pub mod parking;
 pub mod recent;
+pub mod reviews;
 pub mod rows;
 pub mod secrets;
 pub mod status_queries;

@@ -13,9 +13,10 @@ macro_rules! park_columns {
         "p.workspace_id, p.id, p.submission_id, p.kind, p.deadline, \
          COALESCE(p.at_deadline, p.on_deadline) AS on_deadline, p.opened_at, p.started_at, p.resolution, p.resolved_by, \
          p.resolved_at, p.decided_by, p.decision_reason, p.priority, p.asked_for, p.claimed_by, p.claimed_until, \
-         p.tries, p.last_error "
+         p.tries, p.last_error, p.next_try_at "
     };
 }
+pub(super) use park_columns;
 
 /// A wait, open or over.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -42,6 +43,8 @@ pub struct Park {
     /// A webhook: how often it was posted, and what went wrong last.
     pub tries: i64,
     pub last_error: Option<String>,
+    /// Not posted again before then.
+    pub next_try_at: Option<Time>,
 }
 
 /// The park that a token belongs to. The token is the caller's whole authority: this lookup knows no workspace, it finds it.
