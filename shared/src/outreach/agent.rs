@@ -81,6 +81,10 @@ pub enum ProviderConfig {
         api_key: SecretRef,
         assistant_id: String,
         phone_number_id: String,
+        /// The credential at Vapi that `webhookAuth` describes: with it, each call says where its webhooks go. Without it, the
+        /// assistant's own server must be this agent's hook.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential_id: Option<String>,
         /// How webhooks are authenticated.
         webhook_auth: VapiAuth,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //! receives.
 pub mod agent;
 pub mod provider;
+pub mod providers;
 pub mod report;
 
 pub use agent::{AgentConfig, ProviderConfig};

@@ -25,8 +25,8 @@ pub trait Provider: Send + Sync + fmt::Debug {
         Found::NotSure
     }
 
-    /// The request that asks for the state of what was placed; none when the provider offers no such thing.
-    fn ask(&self, reference: &str) -> Option<Wire>;
+    /// The request that asks for the state of what was placed; none when the provider offers no such thing. `now` goes into signatures.
+    fn ask(&self, reference: &str, now: Time) -> Option<Wire>;
 
     /// What the answer to [`Provider::ask`] says, in the words of a webhook; empty: nothing new.
     fn told(&self, answer: &Answer) -> Vec<Heard>;
@@ -58,6 +58,7 @@ pub struct Order<'a> {
     pub variables: &'a Map<String, Value>,
     /// Where webhooks go: `https://leads.example.com/api/v1/hooks/agent_…`
     pub callback: &'a str,
+    /// When the order is placed; when it is looked for, when it was placed.
     pub now: Time,
 }
 
@@ -182,6 +183,16 @@ pub enum What {
     Status { status: TextStatus, error: Option<String> },
     /// A text from a person.
     Text(InboundText),
+}
+
+/// How the error of a status begins when the person has opted out with the provider.
+pub const OPTED_OUT: &str = "opted out";
+
+impl What {
+    /// Whether a text of ours came to nothing because the person has opted out with the provider.
+    pub fn is_opt_out(&self) -> bool {
+        matches!(self, Self::Status { error: Some(error), .. } if error.starts_with(OPTED_OUT))
+    }
 }
 
 /// How far a text has come; a later one is never followed by an earlier one.
