@@ -1,6 +1,7 @@
 //! A person's word on one human review, which somebody may have claimed.
 use super::{Decision, ResumeOutcome, resume};
 use crate::{
+    campaign::config::Priority,
     clock::Time,
     lead::LeadStatus,
     store::{close::Close, load::Loaded, parking::Park},
@@ -63,6 +64,24 @@ pub enum Blocked {
     },
     ClosedLead(LeadStatus),
     Illegal(IllegalMove),
+}
+
+/// The column `priority`: what comes first has the lower number.
+pub fn rank(priority: Priority) -> i64 {
+    match priority {
+        Priority::High => 0,
+        Priority::Normal => 1,
+        Priority::Low => 2,
+    }
+}
+
+/// Reads [`rank`] back.
+pub fn priority(rank: Option<i64>) -> Priority {
+    match rank {
+        Some(0) => Priority::High,
+        Some(2) => Priority::Low,
+        _ => Priority::Normal,
+    }
 }
 
 /// Who acts: the key, and the person when several share a key.
