@@ -1,4 +1,5 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
+pub mod action_webhook;
 pub mod breaker;
 pub mod campaign;
 pub mod clock;

@@ -8,6 +8,7 @@ use crate::{
             AttemptEnd, Close, Event as Line, LeadMove, Outcome, ParkEnd, Place, Places, Query,
         },
         load::Loaded,
+        notices::Notice,
         parking::Park,
     },
     submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
@@ -120,6 +121,29 @@ pub fn resume(
     };
     let (decider, reason) = (Some(by.to_owned()), decision.reason.clone());
     close.unpark = Some(ParkEnd { resolution, by: kind, decider, reason });
+    Ok(close)
+}
+
+/// The webhook that began the wait is not posted again: the lead waits on, until its deadline unless somebody resumes it.
+pub fn webhook_failed(
+    loaded: &Loaded,
+    park: &Park,
+    why: &str,
+    notice: Notice,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let what = Move {
+        event: Event::Waits,
+        verdict: "waits",
+        code: "webhook_failed",
+        reason: format!("the webhook could not be delivered: {why}; waits for the deadline"),
+        end: None,
+        details: Some(json!({ "tries": park.tries + 1, "deadline": park.deadline })),
+        by: WEBHOOK,
+    };
+    let mut close = close(loaded, what, now)?;
+    close.place.due_at = Some(park.deadline);
+    close.notices = vec![notice];
     Ok(close)
 }
 
