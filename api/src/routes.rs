@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
-    notices, params::refuse_unkept_key, parking, request, rules, secrets, value_sets,
+    notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -37,6 +37,13 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(value_sets::show, value_sets::save, value_sets::delete))
         .routes(routes!(parking::by_token))
         .routes(routes!(parking::by_hand))
+        .routes(routes!(reviews::list::list))
+        .routes(routes!(reviews::decide::many))
+        .routes(routes!(reviews::claim::claim_next))
+        .routes(routes!(reviews::list::show))
+        .routes(routes!(reviews::claim::claim))
+        .routes(routes!(reviews::claim::release))
+        .routes(routes!(reviews::decide::one))
         .routes(routes!(jobs::list::list))
         .routes(routes!(jobs::list::groups))
         .routes(routes!(jobs::bulk::retry))

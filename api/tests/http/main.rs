@@ -18,4 +18,5 @@ mod room;
 mod secrets;
 mod serving;
 mod support;
+mod tokens;
 mod value_sets;
