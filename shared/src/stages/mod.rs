@@ -4,6 +4,8 @@ pub mod left_alone;
 pub mod room;
 pub mod s1_routing;
 pub mod s2_first_action;
+pub mod s2_sms;
+pub mod s2_voice;
 pub mod s3_disqualification;
 pub mod s4_dynamic_keys;
 pub mod s5_required_fields;

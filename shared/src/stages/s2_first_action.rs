@@ -49,7 +49,10 @@ pub fn at_deadline(on_deadline: OnDeadline, deadline: Time, now: Time) -> Option
     let reason = "nothing was heard until the deadline";
     Some(match on_deadline {
         OnDeadline::Continue => Verdict::of(Event::Resumed, "deadline", reason),
-        OnDeadline::Disqualify => Verdict::refuse(End::Disqualified, "deadline", reason),
+        // Whoever starts the action over, or names the fallback, does so before it comes to this.
+        OnDeadline::Disqualify | OnDeadline::Retry | OnDeadline::Fallback => {
+            Verdict::refuse(End::Disqualified, "deadline", reason)
+        }
         OnDeadline::Reject => Verdict::refuse(End::Rejected, "deadline", reason),
     })
 }
