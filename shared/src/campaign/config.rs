@@ -20,6 +20,7 @@ pub mod status_query;
 
 pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};
+pub(crate) use endpoint_checks::is_header_name;
 pub use lead_outcomes::LeadOutcomes;
 pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
