@@ -4,7 +4,7 @@ use crate::{
     campaign::config::named_secrets,
     clock::Time,
     ids::{AgentId, CampaignId, InteractionId, WorkspaceId},
-    outreach::AgentConfig,
+    outreach::{AgentConfig, agent::Channel},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -320,13 +320,31 @@ async fn live_uses(
     Ok(uses)
 }
 
-/// Where a campaign's configuration names agents.
-const NAMED_AT: [&str; 4] = [
-    "/firstAction/voice/agent",
-    "/firstAction/voice/testAgent",
-    "/firstAction/sms/agent",
-    "/firstAction/sms/testAgent",
-];
+/// An agent that a campaign's configuration names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedAgent<'a> {
+    /// Below the configuration.
+    pub path: &'static str,
+    /// What the agent must do.
+    pub channel: Channel,
+    pub name: &'a str,
+}
+
+/// The agents that a campaign's configuration names.
+pub fn named(config: &Value) -> Vec<NamedAgent<'_>> {
+    [
+        ("firstAction.voice.agent", Channel::Voice),
+        ("firstAction.voice.testAgent", Channel::Voice),
+        ("firstAction.sms.agent", Channel::Sms),
+        ("firstAction.sms.testAgent", Channel::Sms),
+    ]
+    .into_iter()
+    .filter_map(|(path, channel)| {
+        let found = path.split('.').try_fold(config, |at, member| at.get(member));
+        Some(NamedAgent { path, channel, name: found?.as_str()? })
+    })
+    .collect()
+}
 
 /// Notes which agents a campaign's newest revision names. Fails as [`StoreError::is_dangling`] when one is not there.
 pub(super) async fn note_uses(
@@ -341,8 +359,7 @@ pub(super) async fn note_uses(
         .bind(campaign)
         .run()
         .await?;
-    let names: BTreeSet<&str> =
-        NAMED_AT.iter().filter_map(|at| config.pointer(at).and_then(Value::as_str)).collect();
+    let names: BTreeSet<&str> = named(config).into_iter().map(|named| named.name).collect();
     if names.is_empty() {
         return Ok(());
     }

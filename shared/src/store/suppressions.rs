@@ -71,26 +71,56 @@ impl Secrets {
     }
 }
 
-/// Notes that a person may not be reached; false when it was known. What was said first stays.
-pub async fn add(
+/// A refusal to write down.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal<'a> {
+    pub workspace: WorkspaceId,
+    pub channel: Reach,
+    /// [`Secrets::person_hash`].
+    pub person_hash: &'a str,
+    /// `stop`, `provider`, `call`, or what a person wrote.
+    pub reason: &'a str,
+    /// Who or what said so.
+    pub source: &'a str,
+    pub at: Time,
+}
+
+/// Notes that a person may not be reached. What was said first stays, unless the person could take it back with a text and this one
+/// they could not.
+pub async fn add(ex: Ex<'_>, refusal: Refusal<'_>) -> Result<(), StoreError> {
+    ex.sql(
+        "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (workspace_id, person_hash, channel) DO UPDATE
+         SET reason = excluded.reason, source = excluded.source, created_at = excluded.created_at
+         WHERE suppression.reason IN ('stop', 'provider') AND excluded.reason NOT IN ('stop', 'provider')",
+    )
+    .bind(refusal.workspace)
+    .bind(refusal.channel)
+    .bind(refusal.person_hash)
+    .bind(refusal.reason)
+    .bind(refusal.source)
+    .bind(refusal.at)
+    .run()
+    .await
+    .map(drop)
+}
+
+/// The person wants texts again: takes back what they, or the provider for them, said with a text. What others said stays.
+pub async fn lift_stop(
     ex: Ex<'_>,
-    person: Person<'_>,
-    suppression: &Suppression,
-) -> Result<bool, StoreError> {
-    let added = ex
-        .sql(
-            "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, person_hash, channel) DO NOTHING",
-        )
-        .bind(person.workspace)
-        .bind(suppression.channel)
-        .bind(person.hash)
-        .bind(suppression.reason.as_str())
-        .bind(suppression.source.as_str())
-        .bind(suppression.created_at)
-        .run()
-        .await?;
-    Ok(added == 1)
+    workspace: WorkspaceId,
+    person_hash: &str,
+) -> Result<(), StoreError> {
+    ex.sql(
+        "DELETE FROM suppression
+         WHERE workspace_id = $1 AND person_hash = $2 AND channel = 'sms' AND reason IN ('stop', 'provider')",
+    )
+    .bind(workspace)
+    .bind(person_hash)
+    .run()
+    .await
+    .map(drop)
 }
 
 /// Takes it back for one channel, or for every one when `channel` is [`Reach::All`]; answers how many there were.

@@ -23,8 +23,10 @@ const SIGNATURES_MAX: usize = 20;
 /// A time above this many is in milliseconds: as seconds it would be in the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+/// As the real clients read base64: padded or not, whatever the last bits say.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose =
     GeneralPurpose::new(&URL_SAFE, LENIENT.with_encode_padding(false));
