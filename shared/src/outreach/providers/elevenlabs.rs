@@ -211,8 +211,9 @@ fn report(call: &Value) -> Report {
     let started_at = number(call, "/metadata/start_time_unix_secs")
         .and_then(|seconds| DateTime::from_timestamp(seconds as i64, 0));
     let duration_seconds = seconds(number(call, "/metadata/call_duration_secs"));
-    let ended_at =
-        started_at.zip(duration_seconds).map(|(start, long)| start + TimeDelta::seconds(long));
+    let ended_at = started_at
+        .zip(duration_seconds)
+        .and_then(|(start, long)| start.checked_add_signed(TimeDelta::seconds(long)));
     let reason = ["/metadata/termination_reason", "/metadata/error/reason"];
     let mut report = Report {
         ended_reason: reason.iter().find_map(|path| word(call, path)),
