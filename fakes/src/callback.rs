@@ -2,7 +2,8 @@
 use crate::{
     account::{Account, Provider, VapiAuth, VapiHmac},
     bland, elevenlabs, generic,
-    phone::{Fake, Item},
+    item::Item,
+    phone::Fake,
     retell,
     script::Post,
     sign,

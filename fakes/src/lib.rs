@@ -8,6 +8,7 @@ mod control;
 mod desk;
 mod elevenlabs;
 mod generic;
+mod item;
 pub mod openai;
 pub mod phone;
 mod play;
@@ -21,7 +22,8 @@ mod vonage;
 
 pub use account::{Account, Provider};
 pub use callback::Sent;
-pub use phone::Fake;
+pub use item::{Item, Stage};
+pub use phone::{Fake, Placed};
 
 use axum::Router;
 use std::net::SocketAddr;

@@ -2,7 +2,8 @@
 use crate::{
     account::Provider,
     callback::{self, Draft},
-    phone::{Fake, Item, Order, Refusal},
+    item::{Item, Order, Refusal},
+    phone::Fake,
     script::{COPIES, Door, Fate, Post},
     time::wait,
 };

@@ -3,7 +3,8 @@ use crate::{
     account::{Account, Provider},
     callback::Event,
     desk::{self, Refused},
-    phone::{Fake, Item, Order, Refusal, Stage},
+    item::{Item, Order, Refusal, Stage},
+    phone::Fake,
     script::{Ending, Line},
     vapi::first,
 };

@@ -4,7 +4,8 @@ use crate::{
     account::{Account, Provider},
     callback::{Event, Told},
     desk::{self, Pairs, Refused},
-    phone::{Fake, Item, Order, Refusal, Stage},
+    item::{Item, Order, Refusal, Stage},
+    phone::Fake,
     script::Fate,
     time::Time,
 };

@@ -96,9 +96,7 @@ send("+14155550199")
 
 def by_key(webhook, fields, signature):
     algorithm = get_signature_algorithm(webhook["headers"]["x-twilio-webhooks-signature-settings"])
-    return algorithm == "HMAC_SHA256" and signature == RequestValidator("shared-key").compute_signature(
-        webhook["url"], fields, algorithm
-    )
+    return RequestValidator("shared-key").validate(webhook["url"], fields, signature, algorithm)
 
 
 say("sha256", genuine=[genuine(webhook, by_key)[1] for webhook in receiver.take(2)])
