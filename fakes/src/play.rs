@@ -4,8 +4,9 @@ use crate::{
     callback::{self, Draft},
     item::{Item, Order, Refusal},
     phone::Fake,
-    script::{COPIES, Door, Fate, Post},
+    script::{COPIES, Door, Fate, Post, keyword},
     time::wait,
+    twilio::POOL,
 };
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -41,6 +42,15 @@ impl Fake {
         self.play(id, Duration::ZERO).await;
     }
 
+    /// Brings a held call or text one stage forward and sends the webhooks of that stage, in order; false when it was at its end.
+    pub async fn step(&self, id: &str) -> bool {
+        let Some(item) = self.advance(id) else { return false };
+        for draft in &callback::drafts(self, &item) {
+            callback::post(self, draft).await;
+        }
+        true
+    }
+
     /// Brings a held call or text to its end without a word: whoever asks is told.
     pub fn end(&self, id: &str) {
         while self.advance(id).is_some() {}
@@ -55,10 +65,9 @@ impl Fake {
             ..Order::default()
         };
         let item = self.receive(provider, order);
-        match body.trim().to_uppercase().as_str() {
-            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "END" | "QUIT" | "CANCEL" | "REVOKE"
-            | "OPTOUT" => self.opt(provider, from, true),
-            "START" | "UNSTOP" => self.opt(provider, from, false),
+        match keyword(body) {
+            Some("STOP") => self.opt(provider, from, true),
+            Some("START") => self.opt(provider, from, false),
             _ => {}
         }
         for draft in &callback::drafts(self, &item) {
@@ -112,7 +121,7 @@ impl Fake {
             return;
         };
         wait(lasts).await;
-        let us = item.order.from.clone().unwrap_or_default();
+        let us = item.order.from.clone().unwrap_or_else(|| POOL.to_owned());
         for text in texts {
             Box::pin(self.text_in(item.provider, &item.order.to, &us, text)).await;
         }

@@ -25,9 +25,10 @@
 //! | 0120 | talked, without a verdict | undelivered |
 //! | 0121 | talked, without a verdict | delivered, then the person answers YES |
 //! | 0122 | talked, without a verdict | delivered, then the person answers STOP |
-//! | 0123 | talked, without a verdict | delivered, then the person sends two texts at once |
+//! | 0123 | talked, without a verdict | delivered, then the person sends two texts, one right after the other |
+//! | any other | talked, without a verdict | delivered |
 //!
-//! Any other number: a talk without a verdict; a text that is delivered. Oddities of the order and the webhooks (0108 to 0117) go with a
+//! Oddities of the order and the webhooks (0108 to 0117) go with a
 //! qualified call and a delivered text.
 use crate::time::Time;
 use chrono::{SecondsFormat, TimeDelta};
@@ -245,6 +246,18 @@ impl Ending {
     }
 }
 
+/// What an opt-out service understands by a text that is nothing but one of its words.
+pub fn keyword(text: &str) -> Option<&'static str> {
+    Some(match text.trim().to_uppercase().as_str() {
+        "STOP" | "STOPALL" | "UNSUBSCRIBE" | "END" | "QUIT" | "CANCEL" | "REVOKE" | "OPTOUT" => {
+            "STOP"
+        }
+        "START" | "UNSTOP" => "START",
+        "HELP" | "INFO" => "HELP",
+        _ => return None,
+    })
+}
+
 /// When the person of 0104 wants to be called.
 pub fn callback_at(ended: Time) -> String {
     iso(ended + TimeDelta::minutes(CALLBACK_MINUTES))
@@ -253,4 +266,20 @@ pub fn callback_at(ended: Time) -> String {
 /// `2026-11-24T08:00:00.000Z`
 pub fn iso(at: Time) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_here_is_the_one_in_the_docs() {
+        let here: Vec<&str> = include_str!("script.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! "))
+            .filter(|line| line.starts_with('|'))
+            .collect();
+        assert!(here.len() > 20, "{here:?}");
+        let docs: Vec<&str> = include_str!("../../docs/fakes.md").lines().collect();
+        let start = docs.iter().position(|line| *line == here[0]).expect("the docs have the table");
+        assert_eq!(docs[start..start + here.len()], here);
+    }
 }

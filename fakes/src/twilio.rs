@@ -6,7 +6,7 @@ use crate::{
     desk::{self, Pairs, Refused},
     item::{Item, Order, Refusal, Stage},
     phone::Fake,
-    script::Fate,
+    script::{Fate, keyword},
     time::Time,
 };
 use axum::{
@@ -26,6 +26,8 @@ const SEGMENT: usize = 160;
 /// Messages on a page: unless asked, and at most.
 const PAGE: usize = 50;
 const PAGE_MAX: usize = 1000;
+/// The number that a messaging service sends from.
+pub(crate) const POOL: &str = "+15550006789";
 /// Unreachable handset.
 const UNDELIVERED: u32 = 30003;
 const PARAMETERS: &[&str] = &[
@@ -102,8 +104,10 @@ async fn create(
     let mut whole: Map<String, Value> = form.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
     whole.insert("AccountSid".into(), json!(sid));
     let callback = value("StatusCallback");
+    let query = callback.as_deref().and_then(|url| url.split_once('?')).map(|(_, query)| query);
+    let ours = query.and_then(|query| desk::form(query.as_bytes()).into_iter().next());
     let order = Order {
-        ours: None,
+        ours: ours.map(|(_, value)| value),
         to: value("To").unwrap_or_default(),
         from: value("From"),
         text: value("Body").unwrap_or_default(),
@@ -275,11 +279,12 @@ fn message(item: &Item) -> Value {
     let uri = format!("/{API}/Accounts/{account}/Messages/{}", item.id);
     let pending = item.stage == Stage::Queued && service(item).is_some();
     let segments = if pending { 0 } else { segments(&item.order.text) };
+    let pool = (!pending).then_some(POOL);
     let rfc2822 = |at: Time| at.to_rfc2822();
     json!({
         "sid": item.id, "account_sid": account, "api_version": API, "body": item.order.text,
         "direction": if item.inbound { "inbound" } else { "outbound-api" },
-        "from": item.order.from, "to": item.order.to, "messaging_service_sid": service(item),
+        "from": item.order.from.as_deref().or(pool), "to": item.order.to, "messaging_service_sid": service(item),
         "status": status(item), "num_segments": segments.to_string(), "num_media": "0",
         "price": null, "price_unit": "USD",
         "error_code": failed(item).then_some(UNDELIVERED),
@@ -302,7 +307,7 @@ pub(crate) fn events(item: &Item, account: &Account) -> Vec<Event> {
     say("MessageSid", &item.id);
     say("SmsSid", &item.id);
     say("AccountSid", &sid);
-    say("From", item.order.from.as_deref().unwrap_or("+15550006789"));
+    say("From", item.order.from.as_deref().unwrap_or(POOL));
     say("To", &item.order.to);
     say("ApiVersion", API);
     say("SmsStatus", status(item));
@@ -333,13 +338,7 @@ fn inbound(item: &Item, say: &mut dyn FnMut(&str, &str)) {
     }
     say("FromCountry", "US");
     say("ToCountry", "US");
-    let keyword = match item.order.text.trim().to_uppercase().as_str() {
-        "STOP" | "STOPALL" | "UNSUBSCRIBE" | "END" | "QUIT" | "CANCEL" | "REVOKE" | "OPTOUT" => {
-            "STOP"
-        }
-        "START" | "UNSTOP" => "START",
-        "HELP" | "INFO" => "HELP",
-        _ => return,
-    };
-    say("OptOutType", keyword);
+    if let Some(keyword) = keyword(&item.order.text) {
+        say("OptOutType", keyword);
+    }
 }

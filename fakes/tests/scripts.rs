@@ -209,6 +209,21 @@ async fn how_people_answer_texts() {
 }
 
 #[tokio::test]
+async fn a_held_text_goes_step_by_step() {
+    let (fake, host) = held().await;
+    let (_, url) = Receiver::serve(200).await;
+    let (_, made) = text(&host, "+14155550100", &format!("{url}?msg=msg_1")).await;
+    let id = made["sid"].as_str().unwrap();
+    assert_eq!(fake.placed()[0].ours.as_deref(), Some("msg_1"));
+    let mut events = Vec::new();
+    while fake.step(id).await {
+        events.push(fake.webhooks().last().unwrap().event.clone());
+        assert_eq!(fake.webhooks().len(), events.len());
+    }
+    assert_eq!(events, ["sent", "delivered"]);
+}
+
+#[tokio::test]
 async fn twilio_tries_again_only_when_nobody_listens() {
     let (fake, host) = held().await;
     let (_, url) = Receiver::serve(500).await;
