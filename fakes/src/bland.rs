@@ -6,7 +6,6 @@ use crate::{
     item::{Item, Order, Refusal, Stage},
     phone::Fake,
     script::{Ending, Line, iso},
-    vapi::first,
 };
 use axum::{
     Router,
@@ -97,7 +96,7 @@ async fn create(State(fake): State<Fake>, headers: HeaderMap, body: Bytes) -> Re
     let own = |name: &str| desk::text(&body, name).map(str::to_owned);
     let whole = Value::Object(body.clone());
     let order = Order {
-        ours: first(&whole["metadata"]),
+        ours: desk::first(&whole["metadata"]),
         to: own("phone_number").unwrap_or_default(),
         from: own("from"),
         text: own("task").unwrap_or_default(),

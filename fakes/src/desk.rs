@@ -65,6 +65,11 @@ pub(crate) fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a s
     body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
+/// The first text in an object: our id, whatever we call it.
+pub(crate) fn first(metadata: &Value) -> Option<String> {
+    metadata.as_object()?.values().find_map(|value| value.as_str().map(str::to_owned))
+}
+
 /// A number in E.164.
 pub(crate) fn e164(number: &str) -> bool {
     let Some(digits) = number.strip_prefix('+') else { return false };

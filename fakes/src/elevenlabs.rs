@@ -7,7 +7,6 @@ use crate::{
     phone::Fake,
     script::{Ending, Line},
     time::Time,
-    vapi::first,
 };
 use axum::{
     Router,
@@ -81,7 +80,7 @@ async fn create(State(fake): State<Fake>, headers: HeaderMap, body: Bytes) -> Re
     let data = &whole["conversation_initiation_client_data"];
     let user = data["user_id"].as_str().map(str::to_owned);
     let order = Order {
-        ours: user.or_else(|| first(&data["dynamic_variables"])),
+        ours: user.or_else(|| desk::first(&data["dynamic_variables"])),
         to: desk::text(&body, "to_number").unwrap_or_default().to_owned(),
         from: desk::text(&body, "agent_phone_number_id").map(str::to_owned),
         variables: data["dynamic_variables"].clone(),

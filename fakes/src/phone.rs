@@ -30,6 +30,8 @@ struct Memory {
     settings: Settings,
     accounts: HashMap<Provider, Account>,
     items: Vec<Item>,
+    /// Where in `items` an id is.
+    places: HashMap<String, usize>,
     placed: Vec<Placed>,
     webhooks: Vec<Sent>,
     actions: Vec<Action>,
@@ -58,6 +60,7 @@ impl Default for Memory {
             settings: Settings { lasts: LASTS, hold: false, answers, clock: Clock::default() },
             accounts: HashMap::new(),
             items: Vec::new(),
+            places: HashMap::new(),
             placed: Vec::new(),
             webhooks: Vec::new(),
             actions: Vec::new(),
@@ -153,7 +156,8 @@ impl Fake {
 
     /// A call or text by the provider's id.
     pub fn item(&self, id: &str) -> Option<Item> {
-        self.memory().items.iter().find(|item| item.id == id).cloned()
+        let memory = self.memory();
+        memory.places.get(id).map(|at| memory.items[*at].clone())
     }
 
     pub(crate) fn items_of(&self, provider: Provider) -> Vec<Item> {
@@ -195,7 +199,8 @@ impl Fake {
     pub(crate) fn advance(&self, id: &str) -> Option<Item> {
         let mut memory = self.memory();
         let now = memory.settings.clock.now();
-        let item = memory.items.iter_mut().find(|item| item.id == id)?;
+        let at = *memory.places.get(id)?;
+        let item = &mut memory.items[at];
         let next = item.next()?;
         item.enter(next, now);
         Some(item.clone())
@@ -232,7 +237,7 @@ impl Fake {
         }
         let item = memory.item(provider, order, now);
         memory.placed.push(placed(provider, &item.order, now, Some(item.id.clone())));
-        memory.items.push(item.clone());
+        memory.keep(item.clone());
         Ok((item, true))
     }
 
@@ -244,12 +249,17 @@ impl Fake {
         item.inbound = true;
         item.enter(Stage::Underway, now);
         item.enter(Stage::Ended, now);
-        memory.items.push(item.clone());
+        memory.keep(item.clone());
         item
     }
 }
 
 impl Memory {
+    fn keep(&mut self, item: Item) {
+        self.places.insert(item.id.clone(), self.items.len());
+        self.items.push(item);
+    }
+
     fn item(&self, provider: Provider, order: Order, now: Time) -> Item {
         Item {
             id: id_of(provider),

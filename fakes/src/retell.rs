@@ -6,7 +6,6 @@ use crate::{
     item::{Item, Order, Refusal, Stage},
     phone::Fake,
     script::{Ending, Line},
-    vapi::first,
 };
 use axum::{
     Router,
@@ -73,7 +72,7 @@ async fn create(State(fake): State<Fake>, headers: HeaderMap, body: Bytes) -> Re
     let own = |name: &str| desk::text(&body, name).map(str::to_owned);
     let whole = Value::Object(body.clone());
     let order = Order {
-        ours: first(&whole["metadata"]),
+        ours: desk::first(&whole["metadata"]),
         to: own("to_number").unwrap_or_default(),
         from: own("from_number"),
         variables: whole["retell_llm_dynamic_variables"].clone(),

@@ -133,7 +133,7 @@ async fn create(State(fake): State<Fake>, headers: HeaderMap, body: Bytes) -> Re
     let overrides = &whole["assistantOverrides"];
     let own = |value: &Value| value.as_str().map(str::to_owned);
     let order = Order {
-        ours: first(&overrides["metadata"]),
+        ours: desk::first(&overrides["metadata"]),
         to: own(&whole["customer"]["number"]).unwrap_or_default(),
         from: own(&whole["phoneNumberId"]),
         variables: overrides["variableValues"].clone(),
@@ -154,11 +154,6 @@ async fn create(State(fake): State<Fake>, headers: HeaderMap, body: Bytes) -> Re
 }
 
 const E164: &str = "customer.number must be a valid phone number in the E.164 format. Hot tip, you may be missing the country code (Eg. US: +1).";
-
-/// The first text in an object: our id, whatever we call it.
-pub(crate) fn first(metadata: &Value) -> Option<String> {
-    metadata.as_object()?.values().find_map(|value| value.as_str().map(str::to_owned))
-}
 
 fn known(body: &Value, path: &str, names: &[&str]) -> Result<(), String> {
     match body {
