@@ -151,6 +151,7 @@ CREATE TABLE inbound_event (
     read_at        TIMESTAMPTZ,
     -- The agent finds its workspace; keys of other agents are other keys.
     PRIMARY KEY (agent_id, dedupe_key),
+    CONSTRAINT inbound_event_id_is_unique UNIQUE (id),
     CONSTRAINT unread_event_says_something CHECK (read_at IS NOT NULL OR heard IS NOT NULL)
 );
 CREATE INDEX unread_event_by_interaction ON inbound_event (interaction_id) WHERE read_at IS NULL AND interaction_id IS NOT NULL;

@@ -261,6 +261,7 @@ impl World {
             },
             events: Vec::new(),
             shown: None,
+            extend: None,
             reach: None,
             park,
             unpark: None,

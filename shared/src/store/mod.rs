@@ -1,4 +1,5 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
+
 pub mod agents;
 pub mod batch;
 pub mod breakers;
@@ -9,13 +10,16 @@ pub mod db;
 pub mod desk;
 pub mod dialect;
 pub mod imagine;
+pub mod inbound;
 pub mod intake;
+pub mod interactions;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
 pub mod lead_status;
 pub mod leads;
 pub mod load;
+pub mod messages;
 pub mod migrate;
 pub mod models;
 pub mod notices;
