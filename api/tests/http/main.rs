@@ -1,4 +1,5 @@
 //! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
+mod agents;
 mod approvals;
 mod by_hand;
 mod campaigns;
@@ -18,4 +19,5 @@ mod room;
 mod secrets;
 mod serving;
 mod support;
+mod suppressions;
 mod value_sets;

@@ -233,7 +233,7 @@ async fn each_route_opens_to_its_scope_only() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
-            let url = ["lead", "campaign", "submission", "key", "valueSet"].iter().fold(
+            let url = ["lead", "campaign", "submission", "key", "valueSet", "agent"].iter().fold(
                 path.clone(),
                 |url, what| {
                     let prefix = match *what {
@@ -248,6 +248,7 @@ async fn each_route_opens_to_its_scope_only() {
             let url = url
                 .replace("{stage}", "payload")
                 .replace("{token}", "none")
+                .replace("{agentName}", "none")
                 .replace("{secretName}", "none");
             let mut open = Vec::new();
             for (scope, key) in &keys {
@@ -260,6 +261,10 @@ async fn each_route_opens_to_its_scope_only() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
+    GET /api/v1/agents: admin campaigns:read
+    GET /api/v1/agents/{agentName}: admin campaigns:read
+    PUT /api/v1/agents/{agentName}: admin campaigns:write
+    DELETE /api/v1/agents/{agentName}: admin campaigns:write
     GET /api/v1/campaigns: admin campaigns:read
     POST /api/v1/campaigns: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}: admin campaigns:read
@@ -274,6 +279,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/preview: admin
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/what-if: admin
+    POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops
@@ -308,6 +314,9 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
+    POST /api/v1/suppressions: admin leads:write
+    DELETE /api/v1/suppressions: admin leads:write
+    POST /api/v1/suppressions/check: admin leads:read
     GET /api/v1/value-sets: admin campaigns:read
     POST /api/v1/value-sets: admin campaigns:write
     GET /api/v1/value-sets/{valueSetId}: admin campaigns:read
