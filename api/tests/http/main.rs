@@ -7,6 +7,7 @@ mod duplicates;
 mod endpoints;
 mod idempotency;
 mod isolation;
+mod keys;
 mod leads;
 mod notices;
 mod openapi;
