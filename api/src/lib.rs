@@ -17,6 +17,7 @@ pub mod notices;
 pub mod params;
 pub mod parking;
 pub mod request;
+pub mod reviews;
 pub mod routes;
 pub mod rules;
 pub mod scan;

@@ -4,68 +4,39 @@ use crate::{
     answer::{Absent, Conflicting, Data, Guarded, Open, Sent, Success},
     body::Body,
     caller::{Caller, Scope},
-    error::{ApiError, Code},
-    leads::parts::{KEY_MAX, Problems, TEXT_MAX, is_key},
+    error::{ApiError, Code, Detail},
     moving,
     params::Id,
 };
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use chrono::SecondsFormat;
+use serde::Serialize;
 use shared::{
+    campaign::Problem,
     ids::SubmissionId,
     key,
     moves::{self, Decision, ResumeOutcome},
-    store::{close::Place, parking},
+    reply::Reply,
+    store::{
+        close::Place,
+        parking::{self, Park},
+    },
     submission::{Stage, State as Standing},
 };
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Characters of a reason, at most.
-pub const REASON_MAX: usize = 500;
-/// Answers that may be brought back, at most.
-pub const ANSWERS_MAX: usize = 200;
-/// Where answers may be put: what the source said of the person and the campaign's own decisions are not overwritten.
-const ANSWER_ROOTS: [&str; 2] = ["questionnaire.", "custom."];
+pub use shared::reply::REASON_MAX;
 
-/// What the one who was waited for says.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schema(example = json!({"outcome": "continue", "answers": {"questionnaire.roof": "yes"}}))]
-pub struct Reply {
-    /// `continue` unless given.
-    pub outcome: ResumeOutcome,
-    /// At most 500 characters.
-    pub reason: Option<String>,
-    /// Answers by field path, below `questionnaire.` or `custom.`
-    #[schema(value_type = Object)]
-    pub answers: Map<String, Value>,
+/// Reads what was said, with its problems as refusals.
+pub fn decision(body: &Body) -> Result<Decision, ApiError> {
+    let reply = body.read::<Reply>()?;
+    reply.check().map_err(invalid)
 }
 
-impl Reply {
-    fn check(self) -> Result<Decision, ApiError> {
-        let mut problems = Problems::default();
-        if let Some(reason) = &self.reason {
-            problems.at_most("reason", reason.chars().count(), REASON_MAX, "characters");
-        }
-        problems.at_most("answers", self.answers.len(), ANSWERS_MAX, "members");
-        for (path, answer) in &self.answers {
-            let at = format!("answers.{path}");
-            let key = ANSWER_ROOTS.iter().find_map(|root| path.strip_prefix(root));
-            if !key.is_some_and(|key| is_key(key) && !key.contains('.')) {
-                let rule = format!(
-                    "must be `questionnaire.` or `custom.` and a key of 1 to {KEY_MAX} letters, digits, `_` or `-`"
-                );
-                problems.say(&at, rule);
-            }
-            problems.texts(&at, answer, TEXT_MAX);
-        }
-        if !problems.0.is_empty() {
-            return Err(ApiError::invalid(problems.0));
-        }
-        Ok(Decision { outcome: self.outcome, reason: self.reason, answers: self.answers })
-    }
+/// The problems as one refusal.
+pub fn invalid(problems: Vec<Problem>) -> ApiError {
+    ApiError::invalid(problems.into_iter().map(Detail::from).collect())
 }
 
 /// What became of the wait.
@@ -96,7 +67,9 @@ impl Resumed {
 /// Resume by token
 ///
 /// Ends the wait of a parked submission. The token, part of the `resumeUrl` that the action was given, is the whole authority; no key is
-/// needed. An empty body means `continue`. Repeats are answered with 200, `repeated: true` and no effect.
+/// needed. An empty body means `continue`. Once a token (or the webhook's own answer) has ended the wait, repeats are answered with 200,
+/// `repeated: true` and no effect, whatever they say: the first answer stands, however far the submission has come. When a person, the
+/// deadline or a withdrawal has ended it, the answer is 409, and its details say `resolution`, `by` and `at`.
 #[utoipa::path(
     post, path = "/resume/{token}", tag = "Waiting", operation_id = "resumeByToken",
     params(("token" = String, Path)),
@@ -110,23 +83,21 @@ pub async fn by_token(
     body: Body,
 ) -> Result<Data<Resumed>, ApiError> {
     let hash = key::hash(&token);
-    let decision = body.read::<Reply>()?.check()?;
+    let decision = decision(&body)?;
     for _ in 0..moving::TRIES {
         let park = parking::by_token(&api.db, &hash).await?;
         let park = park.ok_or_else(|| ApiError::not_found("resume token"))?;
         let submission_id = park.submission_id;
-        if let Some(outcome) = park.resolution {
-            return Ok(Data(Resumed { submission_id, outcome, repeated: true, stage: None }));
+        if park.resolution.is_some() {
+            return repeated(park).map(Data);
         }
         let loaded = api.loader.load(submission_id).await?;
         let loaded = loaded.ok_or_else(|| ApiError::not_found("submission"))?;
-        match loaded.state()? {
-            Standing::Parked => {}
-            Standing::Finished => return Err(not_parked("finished")),
+        if loaded.state()? != Standing::Parked {
             // The wait has ended between the two reads; the next one finds out how.
-            _ => continue,
+            continue;
         }
-        let close = moves::resume(&loaded, &park, &decision, "token", api.clock.now())?;
+        let close = moves::resume(&loaded, &park, &decision, moves::TOKEN, api.clock.now())?;
         if let Some(place) = moving::record(&api, close).await? {
             return Ok(Data(Resumed::now(submission_id, decision.outcome, &place)));
         }
@@ -134,9 +105,36 @@ pub async fn by_token(
     Err(moving::busy())
 }
 
+/// What a token's use after the end of the wait is told.
+fn repeated(park: Park) -> Result<Resumed, ApiError> {
+    match (park.resolved_by.as_deref(), &park.resolution) {
+        (Some(moves::TOKEN | moves::WEBHOOK), Some(outcome)) => Ok(Resumed {
+            submission_id: park.submission_id,
+            outcome: outcome.clone(),
+            repeated: true,
+            stage: None,
+        }),
+        _ => Err(over(&park)),
+    }
+}
+
+/// The wait is over, and somebody else has ended it: how, who and when.
+pub fn over(park: &Park) -> ApiError {
+    let resolution = park.resolution.clone().unwrap_or_default();
+    let by = park.decided_by.clone().or(park.resolved_by.clone()).unwrap_or_default();
+    let at = park.resolved_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let at = at.unwrap_or_default();
+    let message = format!("the wait ended at {at} with {resolution}, by {by}");
+    let mut error = ApiError::new(Code::Conflict, message);
+    error.details = [("resolution", resolution), ("by", by), ("at", at)]
+        .map(|(path, text)| Detail::new(path, text))
+        .into();
+    error
+}
+
 /// Resume by hand
 ///
-/// A person's decision on a parked submission, as after a human review.
+/// A person's decision on a parked submission, as after a human review. It does not ask whether somebody has claimed the review.
 #[utoipa::path(
     post, path = "/submissions/{submissionId}/resume", tag = "Waiting", operation_id = "resumeByHand",
     params(("submissionId" = SubmissionId, Path)),
@@ -150,7 +148,7 @@ pub async fn by_hand(
     body: Body,
 ) -> Result<Data<Resumed>, ApiError> {
     caller.require(Scope::LeadsWrite)?;
-    let decision = body.read::<Reply>()?.check()?;
+    let decision = decision(&body)?;
     for _ in 0..moving::TRIES {
         let loaded = api.loader.load(id).await?;
         let loaded = loaded.filter(|loaded| loaded.workspace_id == caller.workspace);

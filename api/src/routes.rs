@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
-    lanes, leads, notices, params::refuse_unkept_key, parking, request, rules, secrets,
+    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
     suppressions, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
@@ -38,6 +38,13 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(value_sets::show, value_sets::save, value_sets::delete))
         .routes(routes!(parking::by_token))
         .routes(routes!(parking::by_hand))
+        .routes(routes!(reviews::list::list))
+        .routes(routes!(reviews::decide::many))
+        .routes(routes!(reviews::claim::claim_next))
+        .routes(routes!(reviews::list::show))
+        .routes(routes!(reviews::claim::claim))
+        .routes(routes!(reviews::claim::release))
+        .routes(routes!(reviews::decide::one))
         .routes(routes!(jobs::list::list))
         .routes(routes!(jobs::list::groups))
         .routes(routes!(jobs::bulk::retry))
@@ -57,10 +64,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
-        .routes(routes!(agents::list))
-        .routes(routes!(agents::show, agents::put, agents::delete))
-        .routes(routes!(suppressions::add, suppressions::remove))
-        .routes(routes!(suppressions::check))
+        .merge(people())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -68,6 +72,15 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .nest("/api/v1", v1)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+}
+
+/// With whom people are called and texted, and whom nobody may reach.
+fn people() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list))
+        .routes(routes!(agents::show, agents::put, agents::delete))
+        .routes(routes!(suppressions::add, suppressions::remove))
+        .routes(routes!(suppressions::check))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

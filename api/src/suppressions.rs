@@ -12,7 +12,7 @@ use shared::{
     person,
     store::{
         secrets::SecretError,
-        suppressions::{self, Person, Reach, Refusal},
+        suppressions::{self, Person, Reach, Suppression},
     },
 };
 use std::sync::Arc;
@@ -93,16 +93,14 @@ pub async fn add(
         Ok(_) if !problems.is_empty() => return Err(ApiError::invalid(problems)),
         Ok(phone) => hash(&api, &caller, &phone).await?,
     };
-    let source = caller.by();
-    let refusal = Refusal {
-        workspace: caller.workspace,
+    let suppression = Suppression {
         channel,
-        person_hash: &hash,
-        reason: reason.trim(),
-        source: &source,
-        at: api.clock.now(),
+        reason: reason.trim().to_owned(),
+        source: caller.by(),
+        created_at: api.clock.now(),
     };
-    suppressions::add(api.db.write(), refusal).await?;
+    let person = Person { workspace: caller.workspace, hash: &hash };
+    suppressions::add(api.db.write(), person, &suppression).await?;
     known(&api, &caller, &hash).await
 }
 

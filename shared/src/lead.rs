@@ -2,6 +2,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Characters of a text in an answer, a custom field or `compliance`, at most.
+pub const TEXT_MAX: usize = 5_000;
+/// Characters of a key of a question, a custom field or a file, at most.
+pub const KEY_MAX: usize = 64;
+
+/// Whether a text can be the last part of a field path.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
 /// Whether a lead is worked on.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,

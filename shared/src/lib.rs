@@ -1,4 +1,5 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
+pub mod action_webhook;
 pub mod breaker;
 pub mod campaign;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod preview;
 pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
+pub mod reply;
 pub mod rules;
 pub mod secret;
 pub mod shelf;

@@ -8,6 +8,7 @@ use crate::{
             AttemptEnd, Close, Event as Line, LeadMove, Outcome, ParkEnd, Place, Places, Query,
         },
         load::Loaded,
+        notices::Notice,
         parking::Park,
     },
     submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 
 pub mod approve;
 pub mod resend;
+pub mod review;
 pub mod set;
 #[cfg(test)]
 mod tests;
@@ -85,7 +87,12 @@ struct Move<'a> {
     by: &'a str,
 }
 
-/// Wakes a parked submission.
+/// Who decides with a resume token. Keys' names begin with `key `, so nobody else is called so.
+pub const TOKEN: &str = "token";
+/// A webhook that decided in its answer.
+pub const WEBHOOK: &str = "webhook";
+
+/// Wakes a parked submission. `by` is [`TOKEN`], [`WEBHOOK`] or a person.
 pub fn resume(
     loaded: &Loaded,
     park: &Park,
@@ -107,9 +114,36 @@ pub fn resume(
     let what = Move { event, verdict, code: "answered", reason, end, details: answers, by };
     let mut close = close(loaded, what, now)?;
     close.place.carry.answers.extend(decision.answers.clone());
-    let kind = if by == "token" { "token" } else { "person" };
+    let kind = match by {
+        TOKEN => TOKEN,
+        WEBHOOK => WEBHOOK,
+        _ => "person",
+    };
     let (decider, reason) = (Some(by.to_owned()), decision.reason.clone());
     close.unpark = Some(ParkEnd { resolution, by: kind, decider, reason });
+    Ok(close)
+}
+
+/// The webhook that began the wait is not posted again: the lead waits on, until its deadline unless somebody resumes it.
+pub fn webhook_failed(
+    loaded: &Loaded,
+    park: &Park,
+    why: &str,
+    notice: Notice,
+    now: Time,
+) -> Result<Close, IllegalMove> {
+    let what = Move {
+        event: Event::Waits,
+        verdict: "waits",
+        code: "webhook_failed",
+        reason: format!("the webhook could not be delivered: {why}; waits for the deadline"),
+        end: None,
+        details: Some(json!({ "tries": park.tries + 1, "deadline": park.deadline })),
+        by: WEBHOOK,
+    };
+    let mut close = close(loaded, what, now)?;
+    close.place.due_at = Some(park.deadline);
+    close.notices = vec![notice];
     Ok(close)
 }
 

@@ -1,7 +1,7 @@
-//! The lanes of a worker process, one a stage and one for questions to buyers: each runs its jobs until the process stops.
-use crate::{context::Context, drive::drive, status_query::ask};
+//! The lanes of a worker process, one a stage, one for questions to buyers and one for webhooks that begin a wait: each runs its jobs until the process stops.
+use crate::{action_webhook, context::Context, drive::drive, status_query::ask};
 use shared::{
-    push::{STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -17,6 +17,10 @@ const LEASE: Duration = Duration::from_secs(30);
 const JOB_TIMEOUT: Duration = Duration::from_secs(180);
 /// Questions to buyers about held deliveries at once.
 const QUESTIONS: usize = 16;
+/// Webhooks that begin a wait, posted at once.
+const ACTIONS: usize = 64;
+/// How long one such post may take: the longest time that a campaign may give it, and some for the database.
+const ACTION_TIMEOUT: Duration = Duration::from_secs(330);
 /// How long running jobs may take to finish once the process stops.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -57,7 +61,8 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
             queue.run(lane(stage), options, stop, handler).await;
         });
     }
-    lanes.spawn(questions(ctx.clone(), queue, much.lease, stop.clone()));
+    lanes.spawn(questions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(actions(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
@@ -77,6 +82,22 @@ async fn questions(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Cance
         async move { ask(&ctx, delivered).await }
     };
     queue.run(STATUS_QUERIES, options, stop, handler).await;
+}
+
+/// Posts webhooks that begin a wait. A pause of the lane of first actions stops that too.
+async fn actions(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let options = RunOptions {
+        concurrency: ACTIONS,
+        lease,
+        job_timeout: ACTION_TIMEOUT,
+        grace: GRACE,
+        paused: ctx.switches.paused(Stage::FirstAction),
+    };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { action_webhook::post(&ctx, delivered).await }
+    };
+    queue.run(ACTION_WEBHOOKS, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

@@ -1,5 +1,6 @@
 //! THE WORK: the outside world, and the drive that takes a submission from one to the next.
 pub mod action;
+pub mod action_webhook;
 pub mod admission;
 pub mod breaker;
 pub mod campaigns;

@@ -104,5 +104,8 @@ async fn waited(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepError
     let Some(park) = park else { return Ok(None) };
     let on_deadline = OnDeadline::parse(&park.on_deadline)
         .ok_or_else(|| StoreError::Inconsistent(format!("{} ends nowhere", park.id)))?;
-    Ok(s2_first_action::at_deadline(on_deadline, park.deadline, ctx.clock.now()))
+    let (kind, deadline, rounds) = (park.kind.as_str(), park.deadline, trip.carry.rounds);
+    let wait = s2_first_action::Wait { kind, deadline, on_deadline, rounds };
+    let action = trip.campaign.config.first_action.as_ref();
+    Ok(s2_first_action::at_deadline(wait, action, ctx.clock.now()))
 }

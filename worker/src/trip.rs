@@ -242,10 +242,7 @@ impl Trip {
                 self.notes.due_at = Some(until);
                 self.carry.overflow = None;
             }
-            Change::Later(pause) => {
-                let pause = Duration::from_std(pause).unwrap_or(Duration::MAX);
-                self.notes.due_at = now.checked_add_signed(pause);
-            }
+            Change::Later(pause) => self.notes.due_at = after(now, pause),
             Change::NotBefore(due) => self.notes.due_at = Some(due),
             Change::Park { kind, deadline, on_deadline, review } => {
                 let id = ParkId::new();
@@ -286,6 +283,11 @@ impl Trip {
     pub fn opened(&self) -> Option<SubmissionId> {
         self.notes.child.as_ref().map(|child| child.id)
     }
+}
+
+/// The time after a pause; none when it is beyond all times.
+fn after(now: Time, pause: std::time::Duration) -> Option<Time> {
+    now.checked_add_signed(Duration::from_std(pause).ok()?)
 }
 
 /// The journey's word for a move.

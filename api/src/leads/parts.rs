@@ -3,6 +3,7 @@ use crate::{error::Detail, scan::Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Time;
+pub use shared::lead::{KEY_MAX, TEXT_MAX, is_key};
 use utoipa::ToSchema;
 
 /// Characters of a line of an address, at most.
@@ -17,10 +18,6 @@ pub const CUSTOM_FIELDS_MAX: usize = 200;
 pub const COMPLIANCE_MAX: usize = 50;
 /// Files, at most.
 pub const FILES_MAX: usize = 50;
-/// Characters of a text in an answer, a custom field or `compliance`, at most.
-pub const TEXT_MAX: usize = 5_000;
-/// Characters of a key of a question, a custom field or a file, at most.
-pub const KEY_MAX: usize = 64;
 
 /// Every problem found so far.
 #[derive(Debug, Default)]
@@ -78,12 +75,6 @@ impl Problems {
             self.texts(&at, value, TEXT_MAX);
         }
     }
-}
-
-/// Whether a text can be the last part of a field path.
-pub fn is_key(text: &str) -> bool {
-    (1..=KEY_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 pub fn key_rule() -> String {

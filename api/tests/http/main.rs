@@ -21,4 +21,5 @@ mod secrets;
 mod serving;
 mod support;
 mod suppressions;
+mod tokens;
 mod value_sets;

@@ -102,6 +102,7 @@ fn review(submission: SubmissionId, resolution: Option<&str>) -> Park {
         claimed_until: None,
         tries: 0,
         last_error: None,
+        next_try_at: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Stage 2: must something happen before delivery?
 use super::{Change, Scene, Verdict, s3_disqualification::first_match};
 use crate::{
-    campaign::config::OnDeadline,
+    campaign::config::{ActionKind, FirstAction, OnDeadline},
     clock::Time,
+    moves::review::rank,
     submission::{End, Event},
 };
 use chrono::Duration;
@@ -27,7 +28,10 @@ pub fn decide(scene: Scene) -> Verdict {
             kind,
             deadline,
             on_deadline: action.on_deadline.name(),
-            review: None,
+            review: (action.kind == ActionKind::HumanReview).then(|| {
+                let review = action.review();
+                (rank(review.priority), review.reason)
+            }),
         })
 }
 
@@ -41,20 +45,52 @@ pub fn decided_by_hand(scene: Scene) -> Verdict {
     Verdict::refuse(End::Disqualified, "hard_stop", reason).with(details)
 }
 
-/// What a wait whose deadline has come leads to; none while it has not.
-pub fn at_deadline(on_deadline: OnDeadline, deadline: Time, now: Time) -> Option<Verdict> {
-    if now < deadline {
+/// A wait, as far as its deadline asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait<'a> {
+    pub kind: &'a str,
+    pub deadline: Time,
+    /// What the deadline does, as it was when the wait began.
+    pub on_deadline: OnDeadline,
+    /// How often the action was started over.
+    pub rounds: i64,
+}
+
+/// What a wait whose deadline has come leads to; none while it has not. `action` says how often it is started over, and what then.
+pub fn at_deadline(wait: Wait<'_>, action: Option<&FirstAction>, now: Time) -> Option<Verdict> {
+    if now < wait.deadline {
         return None;
     }
     let reason = "nothing was heard until the deadline";
-    Some(match on_deadline {
+    let retries = action.map_or(0, FirstAction::retries);
+    let outcome = match (wait.on_deadline, action) {
+        (OnDeadline::Retry, Some(action)) => action.at_deadline(wait.rounds),
+        (OnDeadline::Retry, None) => OnDeadline::Disqualify,
+        (given, _) => given,
+    };
+    Some(match outcome {
         OnDeadline::Continue => Verdict::of(Event::Resumed, "deadline", reason),
-        // Whoever starts the action over, or names the fallback, does so before it comes to this.
-        OnDeadline::Disqualify | OnDeadline::Retry | OnDeadline::Fallback => {
-            Verdict::refuse(End::Disqualified, "deadline", reason)
-        }
+        OnDeadline::Disqualify => Verdict::refuse(End::Disqualified, "deadline", reason),
         OnDeadline::Reject => Verdict::refuse(End::Rejected, "deadline", reason),
+        OnDeadline::Retry => {
+            let round = wait.rounds + 1;
+            let reason = format!("{reason}: started over, {round} of {retries}");
+            Verdict::of(Event::Again, "deadline", reason)
+                .with(json!({ "round": round, "of": retries }))
+                .changing(Change::StartOver)
+        }
+        OnDeadline::Fallback => Verdict::of(Event::Refused, "deadline", reason)
+            .changing(Change::SeekFallback(without_anybody(wait.kind))),
     })
+}
+
+/// How a lead ends for which nobody did anything, if no fallback takes it either: `no_contact` when a person was to be reached, `failed`
+/// when somebody else was to answer.
+fn without_anybody(kind: &str) -> End {
+    match ActionKind::parse(kind) {
+        Some(ActionKind::VoiceAi | ActionKind::Sms) => End::NoContact,
+        Some(ActionKind::HumanReview | ActionKind::Webhook) | None => End::Failed,
+    }
 }
 
 #[cfg(test)]
@@ -62,19 +98,62 @@ mod tests {
     use super::*;
     use chrono::{TimeZone, Utc};
 
+    fn noon() -> Time {
+        Utc.with_ymd_and_hms(2026, 11, 21, 12, 0, 0).unwrap()
+    }
+
+    fn wait(kind: &str, on_deadline: OnDeadline, rounds: i64) -> Wait<'_> {
+        Wait { kind, deadline: noon(), on_deadline, rounds }
+    }
+
+    fn action(more: serde_json::Value) -> FirstAction {
+        let mut action = json!({"kind": "human_review", "deadlineMinutes": 60});
+        action.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(action).unwrap()
+    }
+
     #[test]
     fn a_wait_ends_on_the_second_of_its_deadline_and_not_before() {
-        let noon = Utc.with_ymd_and_hms(2026, 11, 21, 12, 0, 0).unwrap();
         let second = Duration::seconds(1);
-        assert_eq!(at_deadline(OnDeadline::Continue, noon, noon - second), None);
         for (outcome, event) in [
             (OnDeadline::Continue, Event::Resumed),
             (OnDeadline::Disqualify, Event::Refused),
             (OnDeadline::Reject, Event::Refused),
+            (OnDeadline::Fallback, Event::Refused),
         ] {
-            for now in [noon, noon + second] {
-                assert_eq!(at_deadline(outcome, noon, now).map(|v| v.event), Some(event));
+            let wait = wait("webhook", outcome, 0);
+            assert_eq!(at_deadline(wait, None, noon() - second), None);
+            for now in [noon(), noon() + second] {
+                assert_eq!(at_deadline(wait, None, now).map(|v| v.event), Some(event));
             }
+        }
+    }
+
+    #[test]
+    fn it_is_started_over_as_often_as_the_campaign_says_and_then_ends_as_it_says() {
+        let twice = json!({"onDeadline": "retry", "deadlineRetries": 2, "afterRetries": "reject"});
+        let action = action(twice);
+        let ends = |rounds| {
+            let wait = wait("human_review", OnDeadline::Retry, rounds);
+            at_deadline(wait, Some(&action), noon()).unwrap().change
+        };
+        let over = [Change::StartOver, Change::StartOver, Change::End(End::Rejected)];
+        assert_eq!([ends(0), ends(1), ends(2)], over);
+        let wait = wait("human_review", OnDeadline::Retry, 0);
+        let gone = at_deadline(wait, None, noon()).unwrap().change;
+        assert_eq!(gone, Change::End(End::Disqualified), "nothing says how often");
+    }
+
+    #[test]
+    fn whoever_nobody_spoke_with_ends_as_no_contact_and_the_rest_as_failed() {
+        for (kind, end) in [
+            ("voice_ai", End::NoContact),
+            ("sms", End::NoContact),
+            ("human_review", End::Failed),
+            ("webhook", End::Failed),
+        ] {
+            let verdict = at_deadline(wait(kind, OnDeadline::Fallback, 0), None, noon()).unwrap();
+            assert_eq!(verdict.change, Change::SeekFallback(end), "{kind}");
         }
     }
 }

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("llm", include_str!("../../../migrations/0012_llm.sql")),
     ("lead_history", include_str!("../../../migrations/0013_lead_history.sql")),
     ("outreach", include_str!("../../../migrations/0014_outreach.sql")),
+    ("reviews", include_str!("../../../migrations/0015_reviews.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -23,6 +23,7 @@ pub mod oauth;
 pub mod outreach_budget;
 pub mod parking;
 pub mod recent;
+pub mod reviews;
 pub mod rows;
 pub mod secrets;
 pub mod status_queries;

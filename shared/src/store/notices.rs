@@ -30,6 +30,8 @@ pub enum Kind {
     DeliveryUnknown,
     /// The buyer was asked about a held lead as often as the endpoint says, and nobody knows still.
     StatusQueryEnded,
+    /// The webhook of a campaign's first action could not be delivered: its leads wait for their deadline.
+    ActionFailed,
 }
 
 /// A notice to raise.

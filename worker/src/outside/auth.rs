@@ -21,7 +21,7 @@ use shared::{
         secrets::{Opened, SecretError},
     },
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Values shorter than this are not looked for in answers: they would be found in every other word.
 const ECHO_MIN: usize = 8;
@@ -98,14 +98,14 @@ fn redacted(body: &Bytes, value: &[u8]) -> Bytes {
     kept.into()
 }
 
-/// Opens the secrets that an endpoint names and makes its headers.
-pub async fn credentials(
+/// Opens the secrets that headers name.
+pub async fn headers(
     ctx: &Context,
     workspace: WorkspaceId,
-    endpoint: &Endpoint,
+    texts: &BTreeMap<String, HeaderText>,
 ) -> Result<Credentials, NoCredentials> {
     let mut made = Credentials::default();
-    for (name, text) in &endpoint.config.headers {
+    for (name, text) in texts {
         match text {
             HeaderText::Plain(text) => made.headers.push((name.clone(), text.as_str().into())),
             HeaderText::Secret(wanted) => {
@@ -115,6 +115,16 @@ pub async fn credentials(
             }
         }
     }
+    Ok(made)
+}
+
+/// Opens the secrets that an endpoint names and makes its headers.
+pub async fn credentials(
+    ctx: &Context,
+    workspace: WorkspaceId,
+    endpoint: &Endpoint,
+) -> Result<Credentials, NoCredentials> {
+    let mut made = headers(ctx, workspace, &endpoint.config.headers).await?;
     match &endpoint.config.auth {
         Auth::None => {}
         Auth::Basic { username, password } => {
@@ -183,7 +193,7 @@ pub async fn open(
 ) -> Result<Opened, NoCredentials> {
     let opened = ctx.secrets.open(workspace, name, ctx.clock.now()).await?;
     opened.ok_or_else(|| {
-        let why = format!("the workspace has no secret {name}, which the endpoint names");
+        let why = format!("the workspace has no secret {name}, which the campaign names");
         NoCredentials::Trouble(Trouble::stuck("no_secret", why))
     })
 }

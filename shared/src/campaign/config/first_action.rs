@@ -123,7 +123,8 @@ pub enum OnDeadline {
     Reject,
     /// The action is started over.
     Retry,
-    /// The campaigns of the fallback list are tried; the lead is disqualified when none takes it.
+    /// The campaigns of the fallback list are tried. When none takes the lead, it ends as `no_contact` after a call or a text, and as
+    /// `failed` after a review or a webhook.
     Fallback,
 }
 
