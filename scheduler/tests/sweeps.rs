@@ -137,10 +137,7 @@ on_both_engines! {
         let budget = Budget { workspace, campaign: CampaignId::new(), day: noon().date_naive() };
         let some = Allowance { calls: 1, tokens: 100 };
         assert!(models::reserve(&store.db, budget, some).await.unwrap());
-        let calls = outreach_budget::Budget {
-            workspace, campaign: budget.campaign, day: budget.day, channel: Channel::Voice,
-        };
-        assert!(outreach_budget::reserve(&store.db, calls, 1).await.unwrap());
+        assert!(outreach_budget::reserve(store.db.write(), budget, Channel::Voice, 1).await.unwrap());
         let said = |value: Option<&str>| Choice { value: value.map(str::to_owned), confidence: 0.57, cached: true };
         let answers = [("a".to_owned(), said(Some("Condo"))), ("b".to_owned(), said(None))];
         models::remember(&store.db, workspace, &answers, noon()).await.unwrap();
@@ -155,6 +152,6 @@ on_both_engines! {
             assert_eq!(tick(&scheduler, forget, clock.now()).await.unwrap(), Some(forgotten), "{days}");
         }
         assert_eq!(models::used(&store.db, budget).await.unwrap(), (0, 0));
-        assert_eq!(outreach_budget::used(&store.db, calls).await.unwrap(), 0);
+        assert_eq!(outreach_budget::used(&store.db, budget).await.unwrap(), (0, 0));
     }
 }

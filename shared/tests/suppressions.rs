@@ -8,16 +8,15 @@ use shared::{
     store::{
         key_rotation,
         secrets::Secrets,
-        suppressions::{self, Person, Reach, Refusal, Suppression},
+        suppressions::{self, Person, Reach, Suppression},
     },
     testing::{noon, ring},
 };
 
 const PHONE: &str = "+14155550100";
 
-fn because<'a>(person: Person<'a>, channel: Reach, reason: &'a str) -> Refusal<'a> {
-    let Person { workspace, hash } = person;
-    Refusal { workspace, channel, person_hash: hash, reason, source: "test", at: noon() }
+fn because(channel: Reach, reason: &str) -> Suppression {
+    Suppression { channel, reason: reason.into(), source: "test".into(), created_at: noon() }
 }
 
 async fn hash(secrets: &Secrets, workspace: WorkspaceId, phone: &str) -> String {
@@ -65,18 +64,18 @@ on_both_engines! {
         let person = Person { workspace: own, hash: &hash };
         let is = async |channel| suppressions::is_suppressed(db.read(), person, channel).await.unwrap();
         assert!(!is(Channel::Sms).await && !is(Channel::Voice).await);
-        suppressions::add(db.write(), because(person, Reach::Sms, "stop")).await.unwrap();
+        suppressions::add(db.write(), person, &because(Reach::Sms, "stop")).await.unwrap();
         assert!(is(Channel::Sms).await && !is(Channel::Voice).await);
         let elsewhere = Person { workspace: other, hash: &hash };
         assert!(!suppressions::is_suppressed(db.read(), elsewhere, Channel::Sms).await.unwrap());
 
         let mut tx = db.begin().await.unwrap();
-        suppressions::add(tx.ex(), because(person, Reach::All, "call")).await.unwrap();
+        suppressions::add(tx.ex(), person, &because(Reach::All, "call")).await.unwrap();
         assert!(suppressions::is_suppressed(tx.ex(), person, Channel::Voice).await.unwrap(), "seen where it was said");
         tx.commit().await.unwrap();
         assert_eq!(suppressions::remove(db.write(), person, Reach::Sms).await.unwrap(), 1);
         assert!(is(Channel::Sms).await && is(Channel::Voice).await, "all is all");
-        suppressions::add(db.write(), because(person, Reach::Voice, "call")).await.unwrap();
+        suppressions::add(db.write(), person, &because(Reach::Voice, "call")).await.unwrap();
         assert_eq!(suppressions::remove(db.write(), elsewhere, Reach::All).await.unwrap(), 0);
         assert_eq!(suppressions::remove(db.write(), person, Reach::All).await.unwrap(), 2);
         assert!(!is(Channel::Sms).await && !is(Channel::Voice).await);
@@ -86,28 +85,25 @@ on_both_engines! {
         let own = store.workspace("own").await;
         let (db, hash) = (&store.db, hash(&Secrets::new(store.db.clone(), ring()), own, PHONE).await);
         let person = Person { workspace: own, hash: &hash };
+        let said = |channel, reason: &str, hours: i64| Suppression {
+            created_at: noon() + Duration::hours(hours), ..because(channel, reason)
+        };
         let add = async |channel, reason: &str, hours: i64| {
-            let refusal = Refusal { at: noon() + Duration::hours(hours), ..because(person, channel, reason) };
-            suppressions::add(db.write(), refusal).await.unwrap();
+            suppressions::add(db.write(), person, &said(channel, reason, hours)).await.unwrap()
         };
         let known = async || suppressions::find(db, person).await.unwrap();
-        let said = |channel, reason: &str, hours: i64| {
-            let created_at = noon() + Duration::hours(hours);
-            Suppression { channel, reason: reason.into(), source: "test".into(), created_at }
-        };
         for reason in ["stop", "provider"] {
             add(Reach::Sms, reason, 0).await;
-            suppressions::lift_stop(db.write(), own, &hash).await.unwrap();
-            assert_eq!(known().await, [], "{reason}");
+            assert_eq!(suppressions::lift_stop(db.write(), person).await.unwrap(), 1, "{reason}");
         }
-        add(Reach::Sms, "stop", 0).await;
-        add(Reach::Sms, "provider", 1).await;
+        assert!(add(Reach::Sms, "stop", 0).await);
+        assert!(!add(Reach::Sms, "provider", 1).await);
         assert_eq!(known().await, [said(Reach::Sms, "stop", 0)], "the first stays");
-        add(Reach::Sms, "manual", 2).await;
-        add(Reach::Sms, "stop", 3).await;
-        add(Reach::Sms, "letter of a lawyer", 4).await;
-        add(Reach::All, "call", 5).await;
-        suppressions::lift_stop(db.write(), own, &hash).await.unwrap();
+        assert!(add(Reach::Sms, "manual", 2).await);
+        assert!(!add(Reach::Sms, "stop", 3).await);
+        assert!(!add(Reach::Sms, "letter of a lawyer", 4).await);
+        assert!(add(Reach::All, "call", 5).await);
+        assert_eq!(suppressions::lift_stop(db.write(), person).await.unwrap(), 0);
         assert_eq!(known().await, [said(Reach::All, "call", 5), said(Reach::Sms, "manual", 2)]);
     }
 }

@@ -241,6 +241,20 @@ pub async fn list(db: &Db, workspace: WorkspaceId) -> Result<Vec<AgentRow>, Stor
         .await
 }
 
+/// The names among `wanted` that the workspace has no agent of.
+pub async fn unknown<'n>(
+    db: &Db,
+    workspace: WorkspaceId,
+    wanted: impl Iterator<Item = &'n str>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let wanted: BTreeSet<String> = wanted.map(str::to_owned).collect();
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let there = list(db, workspace).await?;
+    Ok(wanted.into_iter().filter(|name| there.iter().all(|row| row.name != *name)).collect())
+}
+
 /// Deletes an agent that no campaign uses, archived ones aside, and that speaks with nobody.
 pub async fn delete(db: &Db, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
     match try_delete(db, workspace, name).await {

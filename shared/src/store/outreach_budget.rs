@@ -1,24 +1,18 @@
 //! The budget of calls and texts that a campaign has on each of its days. Each is counted before the provider is asked.
-use super::{Db, StoreError};
-use crate::{
-    ids::{CampaignId, WorkspaceId},
-    outreach::agent::Channel,
-};
+pub use super::models::Budget;
+use super::{Db, Ex, StoreError};
+use crate::outreach::agent::Channel;
 use chrono::NaiveDate;
-
-/// Whose budget, of calls or of texts, and which day of the campaign.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    pub workspace: WorkspaceId,
-    pub campaign: CampaignId,
-    pub day: NaiveDate,
-    pub channel: Channel,
-}
 
 /// Takes one call or one text out of the budget of `most`; false when it is used up. Workers that race for the last one cannot both
 /// have it.
-pub async fn reserve(db: &Db, budget: Budget, most: i64) -> Result<bool, StoreError> {
-    let text = match budget.channel {
+pub async fn reserve(
+    ex: Ex<'_>,
+    budget: Budget,
+    channel: Channel,
+    most: i64,
+) -> Result<bool, StoreError> {
+    let text = match channel {
         Channel::Voice => {
             "INSERT INTO outreach_budget (workspace_id, campaign_id, day, calls, texts)
              SELECT $1, $2, $3, 1, 0 WHERE $4 > 0
@@ -32,8 +26,7 @@ pub async fn reserve(db: &Db, budget: Budget, most: i64) -> Result<bool, StoreEr
              WHERE outreach_budget.texts < $4"
         }
     };
-    let taken = db
-        .write()
+    let taken = ex
         .sql(text)
         .bind(budget.workspace)
         .bind(budget.campaign)
@@ -45,8 +38,8 @@ pub async fn reserve(db: &Db, budget: Budget, most: i64) -> Result<bool, StoreEr
 }
 
 /// Gives a call or a text back that was surely not placed.
-pub async fn give_back(db: &Db, budget: Budget) -> Result<(), StoreError> {
-    let text = match budget.channel {
+pub async fn give_back(ex: Ex<'_>, budget: Budget, channel: Channel) -> Result<(), StoreError> {
+    let text = match channel {
         Channel::Voice => {
             "UPDATE outreach_budget SET calls = calls - 1
              WHERE workspace_id = $1 AND campaign_id = $2 AND day = $3 AND calls > 0"
@@ -56,8 +49,7 @@ pub async fn give_back(db: &Db, budget: Budget) -> Result<(), StoreError> {
              WHERE workspace_id = $1 AND campaign_id = $2 AND day = $3 AND texts > 0"
         }
     };
-    db.write()
-        .sql(text)
+    ex.sql(text)
         .bind(budget.workspace)
         .bind(budget.campaign)
         .bind(budget.day.to_string())
@@ -66,9 +58,9 @@ pub async fn give_back(db: &Db, budget: Budget) -> Result<(), StoreError> {
         .map(drop)
 }
 
-/// How many calls, or texts, a campaign has used of a day.
-pub async fn used(db: &Db, budget: Budget) -> Result<i64, StoreError> {
-    let row: Option<(i64, i64)> = db
+/// What a campaign has used of a day: calls and texts.
+pub async fn used(db: &Db, budget: Budget) -> Result<(i64, i64), StoreError> {
+    let row = db
         .read()
         .sql(
             "SELECT calls, texts FROM outreach_budget
@@ -79,8 +71,7 @@ pub async fn used(db: &Db, budget: Budget) -> Result<i64, StoreError> {
         .bind(budget.day.to_string())
         .optional()
         .await?;
-    let (calls, texts) = row.unwrap_or((0, 0));
-    Ok(if budget.channel == Channel::Voice { calls } else { texts })
+    Ok(row.unwrap_or((0, 0)))
 }
 
 /// Forgets what was used on days before this one; at most `limit` rows. Sees all workspaces.

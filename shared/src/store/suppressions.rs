@@ -6,6 +6,11 @@ use super::{
 use crate::{clock::Time, ids::WorkspaceId, outreach::agent::Channel};
 use serde::{Deserialize, Serialize};
 
+/// The reason of the person's own word, sent as a text.
+pub const STOP: &str = "stop";
+/// The reason of what a provider says of the person: they have told it to stop.
+pub const PROVIDER: &str = "provider";
+
 /// By what a person may not be reached.
 #[derive(
     Debug,
@@ -44,7 +49,7 @@ impl From<Channel> for Reach {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Suppression {
     pub channel: Reach,
-    /// `stop` (the person's word), `provider`, `call`, or what a person wrote.
+    /// [`STOP`], [`PROVIDER`], `call`, or what a person wrote.
     pub reason: String,
     /// Who or what said so.
     pub source: String,
@@ -71,56 +76,46 @@ impl Secrets {
     }
 }
 
-/// A refusal to write down.
-#[derive(Debug, Clone, Copy)]
-pub struct Refusal<'a> {
-    pub workspace: WorkspaceId,
-    pub channel: Reach,
-    /// [`Secrets::person_hash`].
-    pub person_hash: &'a str,
-    /// `stop`, `provider`, `call`, or what a person wrote.
-    pub reason: &'a str,
-    /// Who or what said so.
-    pub source: &'a str,
-    pub at: Time,
-}
-
-/// Notes that a person may not be reached. What was said first stays, unless the person could take it back with a text and this one
-/// they could not.
-pub async fn add(ex: Ex<'_>, refusal: Refusal<'_>) -> Result<(), StoreError> {
-    ex.sql(
-        "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (workspace_id, person_hash, channel) DO UPDATE
-         SET reason = excluded.reason, source = excluded.source, created_at = excluded.created_at
-         WHERE suppression.reason IN ('stop', 'provider') AND excluded.reason NOT IN ('stop', 'provider')",
-    )
-    .bind(refusal.workspace)
-    .bind(refusal.channel)
-    .bind(refusal.person_hash)
-    .bind(refusal.reason)
-    .bind(refusal.source)
-    .bind(refusal.at)
-    .run()
-    .await
-    .map(drop)
-}
-
-/// The person wants texts again: takes back what they, or the provider for them, said with a text. What others said stays.
-pub async fn lift_stop(
+/// Notes that a person may not be reached; false when it was known. What was said first stays, unless the person could take it back
+/// with a text and this one they could not.
+pub async fn add(
     ex: Ex<'_>,
-    workspace: WorkspaceId,
-    person_hash: &str,
-) -> Result<(), StoreError> {
+    person: Person<'_>,
+    suppression: &Suppression,
+) -> Result<bool, StoreError> {
+    let added = ex
+        .sql(
+            "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (workspace_id, person_hash, channel) DO UPDATE
+             SET reason = excluded.reason, source = excluded.source, created_at = excluded.created_at
+             WHERE suppression.reason IN ($7, $8) AND excluded.reason NOT IN ($7, $8)",
+        )
+        .bind(person.workspace)
+        .bind(suppression.channel)
+        .bind(person.hash)
+        .bind(suppression.reason.as_str())
+        .bind(suppression.source.as_str())
+        .bind(suppression.created_at)
+        .bind(STOP)
+        .bind(PROVIDER)
+        .run()
+        .await?;
+    Ok(added == 1)
+}
+
+/// The person takes their STOP back, to us or to the provider. What others have said of them stays. Answers how many there were.
+pub async fn lift_stop(ex: Ex<'_>, person: Person<'_>) -> Result<u64, StoreError> {
     ex.sql(
         "DELETE FROM suppression
-         WHERE workspace_id = $1 AND person_hash = $2 AND channel = 'sms' AND reason IN ('stop', 'provider')",
+         WHERE workspace_id = $1 AND person_hash = $2 AND channel = 'sms' AND reason IN ($3, $4)",
     )
-    .bind(workspace)
-    .bind(person_hash)
+    .bind(person.workspace)
+    .bind(person.hash)
+    .bind(STOP)
+    .bind(PROVIDER)
     .run()
     .await
-    .map(drop)
 }
 
 /// Takes it back for one channel, or for every one when `channel` is [`Reach::All`]; answers how many there were.
