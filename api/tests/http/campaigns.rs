@@ -80,8 +80,8 @@ async fn a_configuration_of_another_shape_is_refused_where_it_differs() {
       config.routing[0].to | is missing
     422 VALIDATION_ERROR: config.routing[0].to `SOL` is not a cmp id; it looks like `cmp_` and 26 characters of base32
       config.routing[0].to | `SOL` is not a cmp id; it looks like `cmp_` and 26 characters of base32
-    422 VALIDATION_ERROR: config.firstAction.kind `carrier_pigeon` is not known, expected `human_review` or `webhook`
-      config.firstAction.kind | `carrier_pigeon` is not known, expected `human_review` or `webhook`
+    422 VALIDATION_ERROR: config.firstAction.kind `carrier_pigeon` is not known, expected one of `human_review`, `webhook`, `voice_ai`, `sms`
+      config.firstAction.kind | `carrier_pigeon` is not known, expected one of `human_review`, `webhook`, `voice_ai`, `sms`
     422 VALIDATION_ERROR: config.endpoints[0].method `DELETE` is not known, expected one of `GET`, `POST`, `PUT`, `PATCH`
       config.endpoints[0].method | `DELETE` is not known, expected one of `GET`, `POST`, `PUT`, `PATCH`
     422 VALIDATION_ERROR: config.endpoints[0].format is `json`; a GET carries its fields in the URL, so set it to `form`
