@@ -35,7 +35,7 @@ use shared::{
 /// How soon a post comes again when the database is away.
 const DATABASE_AWAY: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long after its deadline for an answer a try is taken for lost: its worker has died.
-const LOST_AFTER: Duration = Duration::seconds(30);
+const LOST_AFTER: Duration = Duration::seconds(10);
 
 /// Posts the webhook of the parked submission that the queue delivered.
 pub async fn post(ctx: &Context, delivered: Delivered) -> Settle {

@@ -46,6 +46,7 @@ pub enum ReviewStatus {
 #[into_params(parameter_in = Query)]
 pub struct ReviewQuery {
     /// `open` (the default), `pending`, `claimed` or `mine`.
+    #[param(inline)]
     pub status: ReviewStatus,
     /// With `mine`: the person, when several share the key.
     pub reviewer: Option<String>,

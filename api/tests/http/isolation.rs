@@ -11,6 +11,10 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let parked = world.submitted("SOL", "b@example.com", "4155550101").await;
     world.put(&submission, State::Failed(Stage::Delivery), Stage::Delivery).await;
     world.park(&parked).await;
+    let reviewed = world.submitted("SOL", "c@example.com", "4155550102").await;
+    world.park_for(&reviewed, "human_review").await;
+    let reviews = world.get("/api/v1/reviews").await;
+    let review_id = reviews.json["data"]["items"][0]["reviewId"].as_str().unwrap().to_owned();
     let story = world.get(&format!("/api/v1/submissions/{submission}")).await;
     let lead_id = story.json["data"]["submission"]["leadId"].as_str().unwrap().to_owned();
     let keys = world.get("/api/v1/keys").await;
@@ -26,6 +30,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{campaignId}", &campaign)
             .replace("{endpointId}", "buyer")
             .replace("{keyId}", &key_id)
+            .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
             .replace(
                 "{submissionId}",
@@ -38,6 +43,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             let body = match url.rsplit('/').next() {
                 _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
+                Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),
                 Some("deliver") => json!({"campaignId": "SOL"}),
                 _ if method == "patch" && url.contains("/leads/") => {
@@ -57,7 +63,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             walked += 1;
         }
     }
-    assert!(walked >= 21, "{walked} routes have an id");
+    assert!(walked >= 25, "{walked} routes have an id");
 }
 
 #[tokio::test]

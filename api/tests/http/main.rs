@@ -16,6 +16,7 @@ mod parking;
 mod preview;
 mod refusals;
 mod rehearsals;
+mod reviews;
 mod room;
 mod secrets;
 mod serving;

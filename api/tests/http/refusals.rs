@@ -167,11 +167,13 @@ async fn each_route_opens_to_its_scope_only() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
             let url = ["lead", "campaign", "submission", "key", "valueSet", "agent"].iter().fold(
+            let url = ["lead", "campaign", "submission", "key", "review", "valueSet"].iter().fold(
                 path.clone(),
                 |url, what| {
                     let prefix = match *what {
                         "campaign" => "cmp",
                         "submission" => "sub",
+                        "review" => "park",
                         "valueSet" => "vset",
                         other => other,
                     };
@@ -240,6 +242,13 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/notices: admin ops
     POST /api/v1/response-rules/test: admin campaigns:read
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /api/v1/reviews: admin leads:read
+    POST /api/v1/reviews/claim-next: admin leads:write
+    POST /api/v1/reviews/decide: admin leads:write
+    GET /api/v1/reviews/{reviewId}: admin leads:read
+    POST /api/v1/reviews/{reviewId}/claim: admin leads:write
+    POST /api/v1/reviews/{reviewId}/decide: admin leads:write
+    POST /api/v1/reviews/{reviewId}/release: admin leads:write
     POST /api/v1/rules/test: admin campaigns:read
     GET /api/v1/secrets: admin secrets:write
     PUT /api/v1/secrets/{secretName}: admin secrets:write

@@ -210,12 +210,22 @@ impl World {
 
     /// The same for a kind of action.
     pub async fn park_for(&self, id: &str, kind: &'static str) -> String {
+        self.park_as(id, kind, (kind == "human_review").then_some((1, None))).await
+    }
+
+    /// The same with how urgent a review is, and why it is asked for.
+    pub async fn park_as(
+        &self,
+        id: &str,
+        kind: &'static str,
+        review: Option<(i64, Option<String>)>,
+    ) -> String {
         let park = NewPark {
             id: ParkId::new(),
             kind,
             deadline: self.clock.now() + Duration::hours(1),
             on_deadline: "disqualify",
-            review: None,
+            review,
         };
         self.put_parked(id, State::Parked, Stage::FirstAction, Some(park)).await;
         let id = SubmissionId::parse(id).unwrap();

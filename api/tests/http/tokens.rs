@@ -5,7 +5,7 @@ use shared::{
     ids::SubmissionId,
     moves::{self, Decision},
     store::parking,
-    submission::{Stage, State},
+    submission::Stage,
 };
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -25,6 +25,13 @@ async fn parked(world: &World) -> (String, String, String) {
 async fn resume(world: &World, token: &str, body: Value) -> Answer {
     let path = format!("/api/v1/resume/{token}");
     world.ask_without_key("POST", &path).json(body).send().await
+}
+
+/// Ends the submission.
+async fn finish(world: &World, id: &str) {
+    let body = json!({"status": "failed", "reason": "over"});
+    let answer = world.ask("PATCH", &format!("/api/v1/submissions/{id}")).json(body).send().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 /// Ends the wait as its deadline does.
@@ -81,7 +88,7 @@ async fn a_repeat_changes_nothing_whatever_it_says_and_however_late_it_comes() {
     let again = resume(&world, &token, other.clone()).await;
     assert_eq!(again.json["data"]["repeated"], true);
     assert_eq!(again.data("outcome"), "continue");
-    world.put(&id, State::Finished, Stage::Delivery).await;
+    finish(&world, &id).await;
     let late = resume(&world, &token, other).await;
     assert_eq!((late.status, late.json["data"]["repeated"].clone()), (200, json!(true)));
     let story = world.get(&format!("/api/v1/submissions/{id}")).await;
@@ -167,7 +174,7 @@ async fn a_finished_submission_is_not_resumed_by_a_person() {
     let world = world().await;
     let (_, id, token) = parked(&world).await;
     resume(&world, &token, json!({})).await;
-    world.put(&id, State::Finished, Stage::Delivery).await;
+    finish(&world, &id).await;
     let refused = world.post(&format!("/api/v1/submissions/{id}/resume"), json!({})).await;
     insta::assert_snapshot!(refused.refusal(), @"409 CONFLICT: the submission is finished and does not wait for anybody");
 }

@@ -1,4 +1,5 @@
 //! Journeys: does a lead get home? All processes in one, on both engines, with a fake outside world whose calls are compared as lines.
+mod action_webhooks;
 mod asked;
 mod breaker;
 mod by_hand;
@@ -6,6 +7,7 @@ mod campaign;
 mod canary;
 mod credentials;
 mod crowded;
+mod deadlines;
 mod delivered;
 mod endpoints;
 mod fallback;
@@ -13,6 +15,7 @@ mod formats;
 mod models;
 mod outcomes;
 mod parked;
+mod reviews;
 mod room;
 mod rules;
 mod stopped;

@@ -58,6 +58,7 @@ pub struct Call {
     pub content_type: String,
     pub key: String,
     pub raw: Bytes,
+    pub headers: HeaderMap,
     /// Null when it is no JSON.
     pub body: Value,
     pub answered: u16,
@@ -103,6 +104,7 @@ async fn receive(
         content_type: header("content-type"),
         key: header("idempotency-key"),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        headers: headers.clone(),
         raw: body,
         answered: status,
     });
@@ -224,6 +226,15 @@ impl World {
 
     /// Runs whatever is due now, and what follows from it, until nothing is.
     pub async fn settle(&self) {
+        self.settle_and(true).await;
+    }
+
+    /// The same, while nobody posts webhooks.
+    pub async fn settle_without_posts(&self) {
+        self.settle_and(false).await;
+    }
+
+    async fn settle_and(&self, posts: bool) {
         for _ in 0..JOBS_MAX {
             // The redelivery of what a job leaves open is due at once in here: the hand clock is moved past it.
             let horizon = self.clock.now() + Duration::seconds(31);
@@ -236,6 +247,9 @@ impl World {
                 for _ in 0..times {
                     let job = Job { id: due.id.0, generation: due.generation };
                     ran |= self.job(due.stage, job, 1).await == Settle::Done;
+                    if posts {
+                        self.post(due.id).await;
+                    }
                 }
             }
             if !ran || !self.moved().await {
@@ -243,6 +257,15 @@ impl World {
             }
         }
         panic!("the journey goes in circles");
+    }
+
+    /// Does what the lane of webhooks that begin a wait has for the submission, if anything.
+    pub async fn post(&self, id: SubmissionId) {
+        let loaded = self.ctx.loader.load(id).await.unwrap().unwrap();
+        let job = Job { id: id.0, generation: loaded.generation };
+        let lane = shared::push::ACTION_WEBHOOKS;
+        let delivered = Delivered { lane, job, delivery: 1, cancelled: CancellationToken::new() };
+        assert_eq!(worker::action_webhook::post(&self.ctx, delivered).await, Settle::Done);
     }
 
     /// Whether an open stage job is there that is not waiting for its time.
@@ -262,6 +285,11 @@ impl World {
 
     pub async fn submissions(&self, lead: LeadId) -> Vec<SubmissionRow> {
         leads::submissions(&self.store.db, self.workspace, lead).await.unwrap()
+    }
+
+    /// One submission as it is now.
+    pub async fn submission(&self, id: SubmissionId) -> SubmissionRow {
+        leads::submission(&self.store.db, self.workspace, id).await.unwrap().unwrap()
     }
 
     /// The journey as lines: stage, verdict, code.
