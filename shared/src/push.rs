@@ -17,6 +17,13 @@ pub const DEPTH_MAX: u64 = 50_000;
 /// The lane of questions about held deliveries. Its jobs are named by the held submission and its generation.
 pub const STATUS_QUERIES: Lane = Lane::new("status_query");
 
+/// The lane of calls and threads of texts. Its jobs are named by the interaction; their number only tells one ring of the bell from
+/// another.
+pub const OUTREACH: Lane = Lane::new("outreach");
+
+/// The lane of webhooks that begin a wait. Its jobs are named by the parked submission and its generation.
+pub const ACTION_WEBHOOKS: Lane = Lane::new("action_webhook");
+
 /// The lane of a stage's jobs.
 pub const fn lane(stage: Stage) -> Lane {
     match stage {
@@ -34,7 +41,7 @@ pub const fn lane(stage: Stage) -> Lane {
 
 /// Pushes stage jobs in the background. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Pusher(mpsc::Sender<(Stage, Job, Duration)>);
+pub struct Pusher(mpsc::Sender<(Lane, Job, Duration)>);
 
 impl Pusher {
     pub fn start(queue: Queue) -> Self {
@@ -62,32 +69,36 @@ impl Pusher {
         generation: i64,
         pause: Duration,
     ) {
-        let job = Job { id: submission.0, generation };
-        if self.0.try_send((stage, job, pause)).is_err() {
-            tracing::debug!(%submission, "a push was dropped; the due sweep makes it up");
+        self.ring(lane(stage), Job { id: submission.0, generation }, pause);
+    }
+
+    /// Pushes a job that is due after `pause` to a lane of another kind; lost ones are made up by that lane's sweep.
+    pub fn ring(&self, lane: Lane, job: Job, pause: Duration) {
+        if self.0.try_send((lane, job, pause)).is_err() {
+            tracing::debug!(%lane, id = %job.id, "a push was dropped; a sweep makes it up");
         }
     }
 }
 
 async fn send(
     queue: &Queue,
-    batch: &mut Vec<(Stage, Job, Duration)>,
-    full: &mut HashMap<Stage, bool>,
+    batch: &mut Vec<(Lane, Job, Duration)>,
+    full: &mut HashMap<Lane, bool>,
 ) {
-    let mut lanes: HashMap<Stage, Vec<(Job, Duration)>> = HashMap::new();
-    for (stage, job, pause) in batch.drain(..) {
-        lanes.entry(stage).or_default().push((job, pause));
+    let mut lanes: HashMap<Lane, Vec<(Job, Duration)>> = HashMap::new();
+    for (lane, job, pause) in batch.drain(..) {
+        lanes.entry(lane).or_default().push((job, pause));
     }
-    for (stage, mut jobs) in lanes {
-        if full.get(&stage).copied().unwrap_or(false) {
+    for (lane, mut jobs) in lanes {
+        if full.get(&lane).copied().unwrap_or(false) {
             jobs.truncate(1); // one push keeps asking for the depth
         }
-        match queue.push(lane(stage), &jobs).await {
+        match queue.push(lane, &jobs).await {
             Ok(pushed) => {
-                full.insert(stage, pushed.depth > DEPTH_MAX);
+                full.insert(lane, pushed.depth > DEPTH_MAX);
             }
             Err(error) => {
-                tracing::warn!(%stage, jobs = jobs.len(), %error, "pushes are lost; the due sweep makes them up");
+                tracing::warn!(%lane, jobs = jobs.len(), %error, "pushes are lost; the due sweep makes them up");
             }
         }
     }

@@ -84,6 +84,8 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
         State::InStage(Stage::Fallback) => {
             let facts = gather::fallback(ctx, trip).await?;
             let end = trip.end().unwrap_or(End::Failed);
+            // What seeks a fallback whatever its end is treated as the end after which there always is one.
+            let end = if trip.carry.seeks_fallback { End::Disqualified } else { end };
             let wait_until = trip.carry.overflow.as_ref().and_then(|overflow| overflow.wait_until);
             s9_fallback::decide(end, &facts.list, &facts.tried, &facts.standings, wait_until)
         }

@@ -10,10 +10,10 @@ use shared::{
     stages::{Change, Verdict},
     store::{
         StoreError,
-        close::{AttemptEnd, Event as Line, NewChild, NewPark, ParkEnd},
+        close::{AttemptEnd, Event as Line, NewChild, NewPark, ParkEnd, Reach},
         load::Loaded,
     },
-    submission::{Carry, End, Event, IllegalMove, Stage, State, Status},
+    submission::{Carry, End, Event, IllegalMove, Stage, State, Status, carry::Waits},
     value_set::Sets,
     view,
 };
@@ -52,7 +52,9 @@ struct Notes {
     end: Option<End>,
     reason: Option<(Cow<'static, str>, String)>,
     due_at: Option<Time>,
+    shown: Option<Status>,
     park: Option<NewPark>,
+    reach: Option<Reach>,
     unpark: Option<ParkEnd>,
     attempt: Option<AttemptEnd>,
     child: Option<NewChild>,
@@ -176,11 +178,11 @@ impl Trip {
         self.waits = matches!(verdict.change, Change::NotBefore(_));
         self.attempt = match verdict.event {
             Event::Again if self.waits => self.attempt,
-            Event::Again => self.attempt + 1,
+            Event::Again if from != State::Parked => self.attempt + 1,
             _ => 0,
         };
         self.notes.due_at = None;
-        if from == State::Parked {
+        if from == State::Parked && self.state != State::Parked {
             let resolution = resolution(verdict.event, &verdict.change);
             self.notes.unpark =
                 Some(ParkEnd { resolution, by: "deadline", decider: None, reason: None });
@@ -245,8 +247,21 @@ impl Trip {
                 self.notes.due_at = now.checked_add_signed(pause);
             }
             Change::NotBefore(due) => self.notes.due_at = Some(due),
-            Change::Park { kind, deadline, on_deadline } => {
-                self.notes.park = Some(NewPark { id: ParkId::new(), kind, deadline, on_deadline });
+            Change::Park { kind, deadline, on_deadline, review } => {
+                let id = ParkId::new();
+                self.notes.park = Some(NewPark { id, kind, deadline, on_deadline, review });
+                self.carry.waits = None;
+            }
+            Change::StartOver => self.carry.rounds += 1,
+            Change::Wait { until, shown, reach } => {
+                self.notes.due_at = Some(until);
+                self.notes.shown = Some(shown);
+                self.notes.reach = reach.map(|reach| *reach);
+                self.carry.waits = Some(Waits { until, shown });
+            }
+            Change::SeekFallback(end) => {
+                self.notes.end = Some(end);
+                self.carry.seeks_fallback = true;
             }
             Change::Child { id, revision } => self.child(id, revision, now),
         }
@@ -279,6 +294,7 @@ pub fn word(event: Event) -> &'static str {
         Event::Passed => "passed",
         Event::Again => "again",
         Event::Parked => "parked",
+        Event::Waits => "waits",
         Event::Resumed => "resumed",
         Event::Refused => "refused",
         Event::Sold => "sold",
@@ -300,6 +316,8 @@ pub fn word(event: Event) -> &'static str {
 fn resolution(event: Event, change: &Change) -> &'static str {
     match (event, change) {
         (Event::Resumed, _) => "continue",
+        (Event::Again, _) => "retry",
+        (Event::Refused, Change::SeekFallback(_)) => "fallback",
         (Event::Refused, Change::End(End::Rejected)) => "reject",
         (Event::Refused, _) => "disqualify",
         _ => "withdrawn",

@@ -204,6 +204,7 @@ impl World {
             kind,
             deadline: self.clock.now() + Duration::hours(1),
             on_deadline: "disqualify",
+            review: None,
         };
         self.put_parked(id, State::Parked, Stage::FirstAction, Some(park)).await;
         let id = SubmissionId::parse(id).unwrap();
@@ -259,6 +260,8 @@ impl World {
                 error_fingerprint: matches!(state, State::Failed(_)).then(|| "timeout".into()),
             },
             events: Vec::new(),
+            shown: None,
+            reach: None,
             park,
             unpark: None,
             places: Places::Keep,

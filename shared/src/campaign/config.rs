@@ -11,6 +11,8 @@ pub mod auth;
 mod checks;
 pub mod endpoint;
 mod endpoint_checks;
+pub mod first_action;
+pub mod first_action_checks;
 pub mod lead_outcomes;
 pub mod limits;
 pub mod room;
@@ -21,6 +23,11 @@ pub mod status_query;
 pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};
 pub(crate) use endpoint_checks::is_header_name;
+pub use first_action::{
+    ActionKind, AfterRetries, CallEffect, DEADLINE_MINUTES_MAX, DEADLINE_RETRIES_MAX, FirstAction,
+    OnDeadline, OnNoContact, Priority, ResumeOn, ReviewAction, SmsAction, VoiceAction,
+    WebhookAction, WebhookMethod,
+};
 pub use lead_outcomes::LeadOutcomes;
 pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
@@ -31,8 +38,6 @@ pub const RULES_MAX: usize = 200;
 pub const FALLBACKS_MAX: usize = 50;
 /// Endpoints of a campaign, at most.
 pub const ENDPOINTS_MAX: usize = 10;
-/// Minutes that a first action may wait: a quarter of a year.
-pub const DEADLINE_MINUTES_MAX: i64 = 129_600;
 
 /// Everything a campaign says about its leads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -140,75 +145,6 @@ pub struct RoutingRule {
     pub rule: Rule,
     /// The campaign that takes the lead.
     pub to: CampaignId,
-}
-
-/// What must happen before delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FirstAction {
-    pub kind: ActionKind,
-    /// For a webhook: where to POST `{leadId, submissionId, campaignId, resumeUrl, deadline}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// How long the lead waits at most.
-    pub deadline_minutes: i64,
-    /// What happens then.
-    #[serde(default)]
-    pub on_deadline: OnDeadline,
-}
-
-/// Who has to act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionKind {
-    HumanReview,
-    Webhook,
-}
-
-impl ActionKind {
-    /// The word in tables and URLs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::HumanReview => "human_review",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    /// The words in a sentence.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::HumanReview => "a human review",
-            Self::Webhook => "a webhook's answer",
-        }
-    }
-}
-
-/// What a wait that nobody ended leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDeadline {
-    /// The lead goes on as if the answer had been yes.
-    Continue,
-    /// The lead is disqualified, and a fallback may take it.
-    #[default]
-    Disqualify,
-    /// The lead is rejected.
-    Reject,
-}
-
-impl OnDeadline {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Continue => "continue",
-            Self::Disqualify => "disqualify",
-            Self::Reject => "reject",
-        }
-    }
-
-    /// Reads [`OnDeadline::name`] back.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Continue, Self::Disqualify, Self::Reject].into_iter().find(|o| o.name() == name)
-    }
 }
 
 /// Which campaigns try when this one does not take the lead.

@@ -96,6 +96,12 @@ fn review(submission: SubmissionId, resolution: Option<&str>) -> Park {
         resolved_at: over.then(noon),
         decided_by: None,
         decision_reason: None,
+        priority: None,
+        asked_for: None,
+        claimed_by: None,
+        claimed_until: None,
+        tries: 0,
+        last_error: None,
     }
 }
 

@@ -12,7 +12,18 @@ pub const REPORT_ANSWERS_MAX: usize = 200;
 
 /// How a call ended.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -166,6 +177,22 @@ impl Report {
 }
 
 impl CallOutcome {
+    pub const ALL: [Self; 13] = [
+        Self::Completed,
+        Self::Incomplete,
+        Self::Voicemail,
+        Self::NoAnswer,
+        Self::Busy,
+        Self::NoContact,
+        Self::ScheduledCallback,
+        Self::FollowUp,
+        Self::Qualified,
+        Self::Disqualified,
+        Self::Dnc,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
         match self {

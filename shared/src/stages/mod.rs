@@ -4,6 +4,8 @@ pub mod left_alone;
 pub mod room;
 pub mod s1_routing;
 pub mod s2_first_action;
+pub mod s2_sms;
+pub mod s2_voice;
 pub mod s3_disqualification;
 pub mod s4_dynamic_keys;
 pub mod s5_required_fields;
@@ -17,8 +19,9 @@ use crate::{
     clock::Time,
     ids::CampaignId,
     rules::Facts,
+    store::close::Reach,
     submission::{
-        End, Event,
+        End, Event, Status,
         carry::{Overflow, Planned},
     },
     value_set::Sets,
@@ -81,7 +84,19 @@ pub enum Change {
         kind: &'static str,
         deadline: Time,
         on_deadline: &'static str,
+        /// How urgent a human review is, from 0, and why it is asked for.
+        review: Option<(i64, Option<String>)>,
     },
+    /// It waits on and is looked at again then; a call or a text may be planned for it.
+    Wait {
+        until: Time,
+        shown: Status,
+        reach: Option<Box<Reach>>,
+    },
+    /// The action begins again, with a deadline of its own.
+    StartOver,
+    /// The submission ends so unless a fallback takes the lead, whatever the campaign says of such ends.
+    SeekFallback(End),
     /// How the submission ends unless a fallback takes the lead.
     End(End),
     /// The campaign has no room: another one may take the lead.

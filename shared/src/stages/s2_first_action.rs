@@ -23,7 +23,12 @@ pub fn decide(scene: Scene) -> Verdict {
     let reason = format!("waits for {} until {}", action.kind.title(), deadline.to_rfc3339());
     Verdict::of(Event::Parked, kind, reason)
         .with(json!({ "kind": kind, "deadline": deadline, "onDeadline": action.on_deadline }))
-        .changing(Change::Park { kind, deadline, on_deadline: action.on_deadline.name() })
+        .changing(Change::Park {
+            kind,
+            deadline,
+            on_deadline: action.on_deadline.name(),
+            review: None,
+        })
 }
 
 /// For a lead that a person has sent to the campaign: hard stops count, and nobody has to be asked any more.
@@ -44,7 +49,10 @@ pub fn at_deadline(on_deadline: OnDeadline, deadline: Time, now: Time) -> Option
     let reason = "nothing was heard until the deadline";
     Some(match on_deadline {
         OnDeadline::Continue => Verdict::of(Event::Resumed, "deadline", reason),
-        OnDeadline::Disqualify => Verdict::refuse(End::Disqualified, "deadline", reason),
+        // Whoever starts the action over, or names the fallback, does so before it comes to this.
+        OnDeadline::Disqualify | OnDeadline::Retry | OnDeadline::Fallback => {
+            Verdict::refuse(End::Disqualified, "deadline", reason)
+        }
         OnDeadline::Reject => Verdict::refuse(End::Rejected, "deadline", reason),
     })
 }

@@ -21,11 +21,13 @@ mod lead;
 mod park;
 pub(super) mod places;
 mod query;
+mod reach;
 mod starter;
 
 pub use attempt::{AttemptEnd, Outcome};
 pub use lead::LeadMove;
 pub use places::Places;
+pub use reach::{Planned, Reach};
 pub use starter::{AttemptStart, Needs, Started, Starter};
 
 /// Closes that share a transaction, at most.
@@ -41,7 +43,11 @@ pub struct Close {
     pub place: Place,
     /// One event a move; the last one's generation is the new one.
     pub events: Vec<Event>,
+    /// The word to show while it waits, if it is not the state's own.
+    pub shown: Option<Status>,
     pub park: Option<NewPark>,
+    /// The call or the text that the open park asks for.
+    pub reach: Option<Reach>,
     /// How the open park ended.
     pub unpark: Option<ParkEnd>,
     pub attempt: Option<AttemptEnd>,
@@ -108,6 +114,8 @@ pub struct NewPark {
     pub kind: &'static str,
     pub deadline: Time,
     pub on_deadline: &'static str,
+    /// How urgent a human review is, from 0, and why it is asked for.
+    pub review: Option<(i64, Option<String>)>,
 }
 
 /// How a wait ended.
@@ -167,6 +175,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     places::end(tx, &won).await?;
     park::end(tx, &won).await?;
     park::begin(tx, &won).await?;
+    reach::plan(tx, &won).await?;
     child::open(tx, &won).await?;
     lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
@@ -219,7 +228,7 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         due_at: place.due_at,
         campaign_id: place.campaign.0,
         revision: place.revision,
-        status: Status::of(place.state, place.end),
+        status: close.shown.unwrap_or_else(|| Status::of(place.state, place.end)),
         outcome: place.end,
         reason_code: place.reason.as_ref().map(|(code, _)| code.as_ref()),
         reason: place.reason.as_ref().map(|(_, text)| text.as_str()),

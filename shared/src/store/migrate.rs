@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("endpoints", include_str!("../../../migrations/0011_endpoints.sql")),
     ("llm", include_str!("../../../migrations/0012_llm.sql")),
     ("lead_history", include_str!("../../../migrations/0013_lead_history.sql")),
+    ("outreach", include_str!("../../../migrations/0014_outreach.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -1,4 +1,5 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
+pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod campaigns;
@@ -19,11 +20,13 @@ pub mod migrate;
 pub mod models;
 pub mod notices;
 pub mod oauth;
+pub mod outreach_budget;
 pub mod parking;
 pub mod recent;
 pub mod rows;
 pub mod secrets;
 pub mod status_queries;
+pub mod suppressions;
 pub mod sweeps;
 pub mod value_sets;
 

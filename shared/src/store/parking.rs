@@ -10,8 +10,10 @@ use uuid::Uuid;
 /// The columns of a [`Park`].
 macro_rules! park_columns {
     () => {
-        "p.workspace_id, p.id, p.submission_id, p.kind, p.deadline, p.on_deadline, p.opened_at, p.started_at, \
-         p.resolution, p.resolved_by, p.resolved_at, p.decided_by, p.decision_reason "
+        "p.workspace_id, p.id, p.submission_id, p.kind, p.deadline, \
+         COALESCE(p.at_deadline, p.on_deadline) AS on_deadline, p.opened_at, p.started_at, p.resolution, p.resolved_by, \
+         p.resolved_at, p.decided_by, p.decision_reason, p.priority, p.asked_for, p.claimed_by, p.claimed_until, \
+         p.tries, p.last_error "
     };
 }
 
@@ -32,6 +34,14 @@ pub struct Park {
     /// Who decided, and why.
     pub decided_by: Option<String>,
     pub decision_reason: Option<String>,
+    /// A human review: 0 high, 1 normal, 2 low; why it was asked for; who has taken it, and until when.
+    pub priority: Option<i64>,
+    pub asked_for: Option<String>,
+    pub claimed_by: Option<String>,
+    pub claimed_until: Option<Time>,
+    /// A webhook: how often it was posted, and what went wrong last.
+    pub tries: i64,
+    pub last_error: Option<String>,
 }
 
 /// The park that a token belongs to. The token is the caller's whole authority: this lookup knows no workspace, it finds it.

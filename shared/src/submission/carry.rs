@@ -1,4 +1,5 @@
 //! What earlier stages hand to later ones; stored with the submission.
+use super::Status;
 use crate::{campaign::payload_body::JSON_TYPE, clock::Time, ids::CampaignId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,6 +32,15 @@ pub struct Carry {
     /// What the campaign's later endpoints are sent if the earlier ones do not take the lead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Planned>,
+    /// How often the first action was started over.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rounds: i64,
+    /// What the first action waits for now, so that the same wait is not written down twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+    /// A fallback is sought whatever the campaign says of such an end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub seeks_fallback: bool,
     /// The endpoint for which another access token was fetched because it refused one: that is done once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewed: Option<String>,
@@ -45,6 +55,18 @@ impl Carry {
         self.payload = Some(self.later.remove(0));
         true
     }
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+/// A wait of the first action: until when, and what is shown meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waits {
+    pub until: Time,
+    pub shown: Status,
 }
 
 /// What a lead that found no room may do instead.

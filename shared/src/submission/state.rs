@@ -27,6 +27,8 @@ pub enum Event {
     Again,
     /// An outside action has to happen first.
     Parked,
+    /// The outside action has come a step further, and the lead waits on.
+    Waits,
     /// The outside action lets the lead go on.
     Resumed,
     /// This campaign does not take the lead.
@@ -66,10 +68,11 @@ pub struct IllegalMove {
 }
 
 impl Event {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Passed,
         Self::Again,
         Self::Parked,
+        Self::Waits,
         Self::Resumed,
         Self::Refused,
         Self::Sold,
@@ -100,6 +103,9 @@ impl State {
             }
             (Self::InStage(stage), Event::Again) => Self::InStage(stage),
             (Self::InStage(FirstAction), Event::Parked) => Self::Parked,
+            (Self::Parked, Event::Waits) => Self::Parked,
+            // The deadline may have the action started over.
+            (Self::Parked, Event::Again) => Self::InStage(FirstAction),
             // Resuming never runs an earlier stage again.
             (Self::Parked, Event::Resumed) => Self::InStage(Disqualification),
             (Self::InStage(stage), Event::Refused) if stage.may_refuse() => Self::InStage(Fallback),

@@ -147,7 +147,7 @@ pub const LEGAL: [(Status, &[Status]); 23] = {
         (Voicemail, WAITING),
         (Contacted, WAITING),
         (ScheduledCallback, WAITING),
-        (NoContact, &[]),
+        (NoContact, &[NoContact, Queued, Rejected, Error]),
         (PendingSignature, WAITING),
         (DocumentSent, WAITING),
         (Signed, WAITING),
@@ -166,11 +166,13 @@ pub const LEGAL: [(Status, &[Status]); 23] = {
                 MissingData,
                 Duplicate,
                 Failed,
+                NoContact,
                 Rejected,
+                Dnc,
             ],
         ),
         (Rejected, &[Rejected, Queued, Error]),
-        (Dnc, &[]),
+        (Dnc, &[Dnc, Queued, Rejected, Error]),
     ]
 };
 
@@ -225,9 +227,8 @@ mod tests {
     /// The ends that a refusal of this state can bring.
     fn refusals(from: State) -> &'static [End] {
         match from {
-            State::InStage(Stage::FirstAction) | State::Parked => {
-                &[End::Disqualified, End::Rejected]
-            }
+            State::InStage(Stage::FirstAction) => &[End::Disqualified],
+            State::Parked => &[End::Disqualified, End::Rejected, End::NoContact, End::Dnc],
             State::InStage(Stage::RequiredFields) => &[End::MissingData],
             State::InStage(Stage::Delivery) | State::Held => {
                 &[End::Rejected, End::Duplicate, End::Failed, End::NoRoom]
@@ -251,8 +252,15 @@ mod tests {
     fn every_move_of_the_engine_is_in_the_table() {
         let stages = Stage::ALL.into_iter();
         let stages = stages.flat_map(|stage| [State::InStage(stage), State::Failed(stage)]);
-        let refused =
-            [End::Disqualified, End::MissingData, End::Duplicate, End::Rejected, End::Failed];
+        let refused = [
+            End::Disqualified,
+            End::MissingData,
+            End::Duplicate,
+            End::Rejected,
+            End::Failed,
+            End::NoContact,
+            End::Dnc,
+        ];
         for from in stages.chain([State::Parked, State::Queued, State::Held]) {
             let seeks_another =
                 matches!(from, State::InStage(Stage::Fallback) | State::Failed(Stage::Fallback));

@@ -14,10 +14,11 @@ impl Trip {
     /// Everything since the load, to be recorded in one transaction.
     pub fn close(&mut self, delays: Delays, now: Time) -> Close {
         let again_at = now + delays.redelivery;
+        let notes_due = self.notes.due_at;
         let due_at = match self.state {
             State::InStage(_) | State::Queued => Some(self.notes.due_at.unwrap_or(again_at)),
             // Until the outside has been told that we wait, that is tried again.
-            State::Parked => Some(self.parked_due(again_at)),
+            State::Parked => Some(self.parked_due(notes_due, again_at)),
             _ => None,
         };
         if let Some(child) = &mut self.notes.child {
@@ -44,7 +45,9 @@ impl Trip {
                 error_fingerprint: notes.fingerprint,
             },
             events: std::mem::take(&mut self.lines),
+            shown: notes.shown,
             park: notes.park,
+            reach: notes.reach,
             unpark: notes.unpark,
             places: self.places(notes.attempt.as_ref()),
             attempt: notes.attempt,
@@ -89,11 +92,13 @@ impl Trip {
         Places::after(self.state, sold, attempt.map(|attempt| attempt.outcome))
     }
 
-    fn parked_due(&self, again_at: Time) -> Time {
-        match &self.notes.park {
-            Some(park) if park.kind == "webhook" => again_at.min(park.deadline),
-            Some(park) => park.deadline,
-            None => again_at,
+    /// A review waits for people; everything else is begun at once, and looked at again should its beginning be lost.
+    fn parked_due(&self, due: Option<Time>, again_at: Time) -> Time {
+        match (&self.notes.park, due) {
+            (Some(park), _) if park.kind == "human_review" => park.deadline,
+            (Some(park), _) => again_at.min(park.deadline),
+            (None, Some(due)) => due,
+            (None, None) => again_at,
         }
     }
 

@@ -10,7 +10,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, value::MapAccessDeserializer},
 };
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// Characters of a user name, a client id, a scope or an audience, at most.
 const TEXT_MAX: usize = 1_000;
@@ -197,11 +197,20 @@ pub(super) fn check(one: &EndpointConfig, at: &str, policy: &GuardPolicy, proble
         }
         Auth::OAuth2(oauth) => oauth2(oauth, &format!("{at}.auth"), policy, problems),
     }
-    let set = one.auth.header();
-    for (header, value) in &one.headers {
+    check_headers(&one.headers, one.auth.header().as_deref(), at, problems);
+}
+
+/// Checks what headers say of credentials; `set` is the header that `auth` sets, in lower case.
+pub(super) fn check_headers(
+    headers: &BTreeMap<String, HeaderText>,
+    set: Option<&str>,
+    at: &str,
+    problems: &mut Problems,
+) {
+    for (header, value) in headers {
         let path = format!("{at}.headers.{header}");
         let lower = header.to_ascii_lowercase();
-        if set.as_deref() == Some(&lower) {
+        if set == Some(&lower) {
             say(problems, path, "is set by `auth`; leave it out of the headers");
             continue;
         }

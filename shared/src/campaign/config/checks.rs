@@ -1,15 +1,12 @@
 //! What must hold of a campaign's configuration before it is saved.
 use super::{
-    ActionKind, CampaignConfig, DEADLINE_MINUTES_MAX, ENDPOINTS_MAX, FALLBACKS_MAX, FirstAction,
-    NamedRule, RULES_MAX, endpoint_checks::endpoint, room_checks::room,
+    CampaignConfig, ENDPOINTS_MAX, FALLBACKS_MAX, NamedRule, RULES_MAX, endpoint_checks::endpoint,
+    first_action_checks::first_action, room_checks::room,
 };
 use crate::{
     campaign::{
-        computed::validate_keys,
-        computed_lookup::validate_lookups,
-        guard::{GuardPolicy, check_url},
-        problem::Problem,
-        required::REQUIRED_MAX,
+        computed::validate_keys, computed_lookup::validate_lookups, guard::GuardPolicy,
+        problem::Problem, required::REQUIRED_MAX,
     },
     ids::CampaignId,
     person,
@@ -106,23 +103,6 @@ fn named_rules(path: &str, rules: &[NamedRule], problems: &mut Problems) {
     count(path, rules.len(), RULES_MAX, problems);
     for (at, rule) in rules.iter().enumerate() {
         name(&rule.name, format!("{path}[{at}].name"), problems);
-    }
-}
-
-fn first_action(action: &FirstAction, policy: &GuardPolicy, problems: &mut Problems) {
-    if !(1..=DEADLINE_MINUTES_MAX).contains(&action.deadline_minutes) {
-        let why = format!("must be 1 to {DEADLINE_MINUTES_MAX} minutes");
-        say(problems, "firstAction.deadlineMinutes", why);
-    }
-    match (action.kind, &action.url) {
-        (ActionKind::Webhook, None) => say(problems, "firstAction.url", "a webhook needs a url"),
-        (ActionKind::Webhook, Some(url)) => {
-            if let Err(why) = check_url(url, policy) {
-                say(problems, "firstAction.url", why.to_string());
-            }
-        }
-        (_, Some(_)) => say(problems, "firstAction.url", "only a webhook has a url"),
-        (_, None) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use crate::campaign::{
     guard::{GuardPolicy, check_url},
     payload_body_check::check_body,
 };
+use std::collections::BTreeMap;
 
 /// Characters of a header's value, at most.
 const HEADER_VALUE_MAX: usize = 4_000;
@@ -39,7 +40,7 @@ pub(super) fn endpoint(
         let why = format!("must be 1 to {TIMEOUT_SECONDS_MAX} seconds");
         say(problems, format!("{at}.timeoutSeconds"), why);
     }
-    headers(one, at, problems);
+    headers(&one.headers, at, problems);
     auth::check(one, at, policy, problems);
     one.limits.check(&format!("{at}.limits"), problems);
     one.breaker.check(&format!("{at}.breaker"), problems);
@@ -51,9 +52,9 @@ pub(super) fn endpoint(
     one.response.validate(&format!("{at}.response"), problems);
 }
 
-fn headers(one: &EndpointConfig, at: &str, problems: &mut Problems) {
-    count(&format!("{at}.headers"), one.headers.len(), HEADERS_MAX, problems);
-    for (header, value) in &one.headers {
+pub(super) fn headers(headers: &BTreeMap<String, HeaderText>, at: &str, problems: &mut Problems) {
+    count(&format!("{at}.headers"), headers.len(), HEADERS_MAX, problems);
+    for (header, value) in headers {
         let value = match value {
             HeaderText::Plain(text) => text.as_str(),
             HeaderText::Secret(_) => "",

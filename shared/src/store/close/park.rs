@@ -15,6 +15,9 @@ struct ParkRow<'a> {
     #[serde(serialize_with = "time")]
     deadline: Time,
     on_deadline: &'a str,
+    at_deadline: &'a str,
+    priority: Option<i64>,
+    asked_for: Option<&'a str>,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -28,7 +31,10 @@ pub(super) async fn begin(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErr
             submission_id: close.submission.0,
             kind: park.kind,
             deadline: park.deadline,
-            on_deadline: park.on_deadline,
+            on_deadline: first_words(park.on_deadline),
+            at_deadline: park.on_deadline,
+            priority: park.review.as_ref().map(|(priority, _)| *priority),
+            asked_for: park.review.as_ref().and_then(|(_, reason)| reason.as_deref()),
             at: close.at,
         })
         .collect();
@@ -37,15 +43,25 @@ pub(super) async fn begin(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErr
     }
     tx.ex()
         .sql(
-            "INSERT INTO parked_action (workspace_id, id, submission_id, kind, deadline, on_deadline, opened_at)
-             SELECT r.workspace_id, r.id, r.submission_id, r.kind, r.deadline, r.on_deadline, r.at
-             FROM ROWS($1: workspace_id uuid, id uuid, submission_id uuid, kind text,
-                deadline timestamptz, on_deadline text, at timestamptz) r",
+            "INSERT INTO parked_action (workspace_id, id, submission_id, kind, deadline, on_deadline, at_deadline,
+                priority, asked_for, opened_at)
+             SELECT r.workspace_id, r.id, r.submission_id, r.kind, r.deadline, r.on_deadline, r.at_deadline, r.priority,
+                r.asked_for, r.at
+             FROM ROWS($1: workspace_id uuid, id uuid, submission_id uuid, kind text, deadline timestamptz,
+                on_deadline text, at_deadline text, priority bigint, asked_for text, at timestamptz) r",
         )
         .bind(Rows::of(&rows))
         .run()
         .await?;
     Ok(())
+}
+
+/// The older column's word: it knows neither retry nor fallback.
+fn first_words(on_deadline: &str) -> &str {
+    match on_deadline {
+        "retry" | "fallback" => "disqualify",
+        other => other,
+    }
 }
 
 #[derive(Serialize)]
