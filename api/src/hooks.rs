@@ -14,14 +14,14 @@ use chrono::TimeDelta;
 use shared::{
     campaign::config::SecretRef,
     clock::Time,
-    ids::{AgentId, InteractionId},
+    ids::AgentId,
     outreach::{Heard, Incoming, NotGenuine, Provider, providers},
     push::OUTREACH,
     queue::Job,
     secret::Sensitive,
     store::{
-        StoreError,
         agents::{self, AgentRow},
+        inbound,
         secrets::SecretError,
     },
 };
@@ -83,7 +83,7 @@ pub async fn take(
     let now = api.clock.now();
     let line = open(&api, id, now).await?;
     let heard = hear(&api, &line, (query.as_deref(), &headers, &body.raw), now)?;
-    let bells = take_in(&api, &line, &heard, now).await;
+    let bells = inbound::take_in(&api.db, &api.secrets, &line.agent, &heard, now).await;
     for bell in bells.map_err(out_of_order)? {
         // The number only tells one ring of a bell from another.
         let job = Job { id: bell.interaction.0, generation: now.timestamp_micros() };
@@ -91,17 +91,6 @@ pub async fn take(
     }
     let (kind, thanks) = line.provider.thanks();
     Ok(([(header::CONTENT_TYPE, kind)], thanks))
-}
-
-/// A call or a thread that has something to do, and when.
-struct Bell {
-    interaction: InteractionId,
-    after: TimeDelta,
-}
-
-/// Until the store keeps what was heard, providers are told to come again.
-async fn take_in(_: &Api, _: &Line, _: &[Heard], _: Time) -> Result<Vec<Bell>, SecretError> {
-    Err(StoreError::Closed.into())
 }
 
 /// What a webhook says, if it is the provider's own.

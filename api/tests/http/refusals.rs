@@ -166,20 +166,17 @@ async fn each_route_opens_to_its_scope_only() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
-            let url = ["lead", "campaign", "submission", "key", "valueSet", "agent"].iter().fold(
-            let url = ["lead", "campaign", "submission", "key", "review", "valueSet"].iter().fold(
-                path.clone(),
-                |url, what| {
-                    let prefix = match *what {
-                        "campaign" => "cmp",
-                        "submission" => "sub",
-                        "review" => "park",
-                        "valueSet" => "vset",
-                        other => other,
-                    };
-                    url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
-                },
-            );
+            let named = ["lead", "campaign", "submission", "key", "review", "valueSet", "agent"];
+            let url = named.iter().fold(path.clone(), |url, what| {
+                let prefix = match *what {
+                    "campaign" => "cmp",
+                    "submission" => "sub",
+                    "review" => "park",
+                    "valueSet" => "vset",
+                    other => other,
+                };
+                url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
+            });
             let url = url
                 .replace("{stage}", "payload")
                 .replace("{token}", "none")

@@ -6,7 +6,7 @@ use super::{
     interactions::Interaction,
     messages::{self, New, Source, State},
     secrets::{SecretError, Secrets},
-    suppressions::{self, Reach, Refusal},
+    suppressions::{self, Person, Reach, Suppression},
 };
 use crate::{
     clock::Time,
@@ -205,19 +205,20 @@ async fn text_in(
 ) -> Result<Option<Bell>, StoreError> {
     let keyword = text.keyword.or_else(|| Keyword::of(&text.body));
     let workspace = agent.workspace_id;
+    let person = Person { workspace, hash: person };
     match keyword {
         Some(Keyword::Stop) => {
-            let refusal = Refusal {
-                workspace,
+            let suppression = Suppression {
                 channel: Reach::Sms,
-                person_hash: person,
-                reason: "stop",
-                source: &format!("text to {}", text.to),
-                at: now,
+                reason: suppressions::STOP.into(),
+                source: format!("text to {}", text.to),
+                created_at: now,
             };
-            suppressions::add(tx.ex(), refusal).await?;
+            suppressions::add(tx.ex(), person, &suppression).await?;
         }
-        Some(Keyword::Start) => suppressions::lift_stop(tx.ex(), workspace, person).await?,
+        Some(Keyword::Start) => {
+            suppressions::lift_stop(tx.ex(), person).await?;
+        }
         Some(Keyword::Help) | None => {}
     }
     let Some(thread) = thread_of(tx, agent, text, now).await? else {

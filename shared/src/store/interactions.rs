@@ -1,7 +1,7 @@
 //! Calls and threads of texts: read, moved if nobody was faster, and taken when they are due.
 use super::{
     Db, Ex, Rows, StoreError, Tx,
-    suppressions::{self, Reach, Refusal},
+    suppressions::{self, Person, Reach, Suppression},
 };
 use crate::{
     clock::Time,
@@ -266,15 +266,14 @@ pub async fn advance(
     }
     read(&mut tx, &to.read, now).await?;
     if let Some(hash) = &to.suppress {
-        let refusal = Refusal {
-            workspace: interaction.workspace_id,
+        let person = Person { workspace: interaction.workspace_id, hash };
+        let suppression = Suppression {
             channel: Reach::All,
-            person_hash: hash,
-            reason: "call",
-            source: &interaction.id.to_string(),
-            at: now,
+            reason: "call".into(),
+            source: interaction.id.to_string(),
+            created_at: now,
         };
-        suppressions::add(tx.ex(), refusal).await?;
+        suppressions::add(tx.ex(), person, &suppression).await?;
     }
     let woken = if to.wakes { wake(tx.ex(), interaction, now).await? } else { None };
     tx.commit().await?;

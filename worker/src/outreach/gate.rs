@@ -14,9 +14,9 @@ use shared::{
         StoreError, campaigns,
         interactions::Interaction,
         load::Loaded,
+        models::Budget,
         notices::{self, Kind, Notice},
-        outreach_budget::{self, Budget},
-        parking, recent,
+        outreach_budget, parking, recent,
     },
     submission::State,
     view,
@@ -118,7 +118,7 @@ async fn still_waits(
 
 /// A call or a text out of the campaign's day.
 pub struct Budgeted {
-    budget: Option<Budget>,
+    budget: Option<(Budget, Channel)>,
 }
 
 /// Takes one call or text out of the campaign's day; none when there is none left.
@@ -138,19 +138,20 @@ pub async fn reserve(
         workspace: gate.loaded.workspace_id,
         campaign: gate.campaign.id,
         day: now.with_timezone(&gate.campaign.zone).date_naive(),
-        channel,
     };
-    let taken = outreach_budget::reserve(&ctx.db, budget, most).await?;
+    let taken = outreach_budget::reserve(ctx.db.write(), budget, channel, most).await?;
     if !taken {
         tell_used_up(ctx, gate, channel, (most, budget.day), now).await?;
     }
-    Ok(taken.then_some(Budgeted { budget: Some(budget) }))
+    Ok(taken.then_some(Budgeted { budget: Some((budget, channel)) }))
 }
 
 /// Gives back what was surely not used.
 pub async fn give_back(ctx: &Context, taken: Budgeted) -> Result<(), StoreError> {
     match taken.budget {
-        Some(budget) => outreach_budget::give_back(&ctx.db, budget).await,
+        Some((budget, channel)) => {
+            outreach_budget::give_back(ctx.db.write(), budget, channel).await
+        }
         None => Ok(()),
     }
 }

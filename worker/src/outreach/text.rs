@@ -14,7 +14,7 @@ use shared::{
     store::{
         interactions::Interaction,
         messages::{self, Message, Sent, Source, State},
-        suppressions::{self, Reach, Refusal as Suppressed},
+        suppressions::{self, Person, Reach, Suppression},
     },
 };
 
@@ -190,15 +190,14 @@ async fn refused(
 /// The provider knows of an opt-out that we had not heard of.
 async fn opted_out(ctx: &Context, thread: &Interaction, now: Time) -> Result<(), OutreachError> {
     let hash = ctx.secrets.person_hash(thread.workspace_id, &thread.phone, now).await?;
-    let refusal = Suppressed {
-        workspace: thread.workspace_id,
+    let person = Person { workspace: thread.workspace_id, hash: &hash };
+    let suppression = Suppression {
         channel: Reach::Sms,
-        person_hash: &hash,
-        reason: "provider",
-        source: &thread.provider,
-        at: now,
+        reason: suppressions::PROVIDER.into(),
+        source: thread.provider.clone(),
+        created_at: now,
     };
-    suppressions::add(ctx.db.write(), refusal).await?;
+    suppressions::add(ctx.db.write(), person, &suppression).await?;
     Ok(())
 }
 
