@@ -5,6 +5,7 @@ mod by_hand;
 mod campaigns;
 mod duplicates;
 mod endpoints;
+mod hooks;
 mod idempotency;
 mod isolation;
 mod keys;
