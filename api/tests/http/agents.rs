@@ -12,6 +12,14 @@ fn vonage() -> Value {
     json!({"type": "vonage", "apiKey": "k", "apiSecret": {"secret": "key"}, "signatureSecret": {"secret": "key"}, "from": "+14155550199"})
 }
 
+impl World {
+    /// Keeps a secret.
+    pub async fn secret(&self, name: &str, value: &str) {
+        let ask = self.ask("PUT", &format!("/api/v1/secrets/{name}"));
+        assert_eq!(ask.json(json!({"value": value})).send().await.status, 200);
+    }
+}
+
 async fn put(world: &World, path: &str, config: Value) -> Answer {
     world.ask("PUT", path).json(config).send().await
 }

@@ -182,12 +182,6 @@ impl World {
         answer.data("campaignId")
     }
 
-    /// Keeps a secret.
-    pub async fn secret(&self, name: &str, value: &str) {
-        let ask = self.ask("PUT", &format!("/api/v1/secrets/{name}"));
-        assert_eq!(ask.json(json!({"value": value})).send().await.status, 200);
-    }
-
     /// A submitted lead; answers the submission's id.
     pub async fn submitted(&self, code: &str, email: &str, phone: &str) -> String {
         let mut lead = lead(code);
