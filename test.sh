@@ -560,7 +560,7 @@ provision_python() {
     folder=$(pwd)/${CARGO_TARGET_DIR:-target}/test-python
     case "${CARGO_TARGET_DIR:-}" in /*) folder=$CARGO_TARGET_DIR/test-python ;; esac
     stamp=$folder/installed.txt
-    if ! cmp -s "$list" "$stamp" || ! "$folder/bin/python" -c 'import openai' 2>/dev/null; then
+    if ! cmp -s "$list" "$stamp" || ! "$folder/bin/python" -c 'import openai, twilio' 2>/dev/null; then
         say "installing real clients: $list"
         rm -rf "$folder"
         mkdir -p "$(dirname "$folder")"

@@ -28,6 +28,18 @@ CREATE TABLE agent_secret (
     CONSTRAINT agent_use_is_by_an_agent FOREIGN KEY (workspace_id, agent_name) REFERENCES agent (workspace_id, name)
 );
 
+-- Which campaigns' newest revisions name an agent. Written with the revision, as for secrets.
+CREATE TABLE agent_use (
+    workspace_id UUID NOT NULL,
+    agent_name   TEXT NOT NULL,
+    campaign_id  UUID NOT NULL,
+    PRIMARY KEY (workspace_id, agent_name, campaign_id),
+    CONSTRAINT campaign_use_is_of_an_agent FOREIGN KEY (workspace_id, agent_name) REFERENCES agent (workspace_id, name),
+    CONSTRAINT agent_use_is_by_a_campaign FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaign (workspace_id, id)
+);
+-- What does a campaign use?
+CREATE INDEX agent_use_by_campaign ON agent_use (campaign_id, workspace_id);
+
 -- One call, or one thread of texts with a person. The row is the truth about its job, as a submission's is.
 CREATE TABLE interaction (
     workspace_id  UUID NOT NULL,
@@ -139,6 +151,7 @@ CREATE TABLE inbound_event (
     read_at        TIMESTAMPTZ,
     -- The agent finds its workspace; keys of other agents are other keys.
     PRIMARY KEY (agent_id, dedupe_key),
+    CONSTRAINT inbound_event_id_is_unique UNIQUE (id),
     CONSTRAINT unread_event_says_something CHECK (read_at IS NOT NULL OR heard IS NOT NULL)
 );
 CREATE INDEX unread_event_by_interaction ON inbound_event (interaction_id) WHERE read_at IS NULL AND interaction_id IS NOT NULL;

@@ -56,7 +56,7 @@ pub struct Settings {
     )]
     pub listen: SocketAddr,
 
-    /// How the outside reaches this server, for resume URLs: https://leads.example.com. Without it: http:// and the listen address.
+    /// How the outside reaches this server, for resume URLs and webhooks: https://leads.example.com. Without it: http:// and the listen address.
     #[arg(long, env = "LEADRAIL_PUBLIC_URL", value_name = "LEADRAIL_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
 

@@ -176,8 +176,13 @@ impl System {
         chrono::Duration::seconds(i64::from(self.settings.redelivery_seconds))
     }
 
-    /// The HTTP API's parts.
-    pub fn api(&self) -> Arc<Api> {
+    /// How the outside reaches the API, which listens at `address`.
+    fn public_url(&self, address: std::net::SocketAddr) -> String {
+        self.settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
+    }
+
+    /// The HTTP API's parts. `address` is where it listens, for URLs of its own when no public URL is set.
+    pub fn api(&self, address: std::net::SocketAddr) -> Arc<Api> {
         Arc::new(Api {
             db: self.db.clone(),
             intake: Intake::start(self.db.clone()),
@@ -189,17 +194,18 @@ impl System {
                 guard: self.guard(),
                 redelivery: self.redelivery(),
                 request_timeout: ApiSettings::REQUEST_TIMEOUT,
+                public_url: self.public_url(address),
             },
             depths: Some(self.queue.clone()),
             callers: api::caller::Callers::default(),
             secrets: self.secrets.clone(),
+            lines: api::hooks::Lines::default(),
         })
     }
 
     /// The worker's parts. `address` is where the API listens, for resume URLs when no public URL is set.
     pub fn worker(&self, address: std::net::SocketAddr) -> Result<Arc<Context>, StartError> {
-        let public_url =
-            self.settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let public_url = self.public_url(address);
         Ok(Arc::new(Context {
             db: self.db.clone(),
             loader: Loader::start(self.db.clone()),
@@ -251,7 +257,7 @@ impl System {
         let address = listener.local_addr()?;
         let mut parts: JoinSet<Result<(), std::io::Error>> = JoinSet::new();
         if roles.api {
-            let (api, stop) = (self.api(), stop.clone());
+            let (api, stop) = (self.api(address), stop.clone());
             tracing::info!(%address, "the API listens");
             parts.spawn(api::serve(listener, api, stop));
         }

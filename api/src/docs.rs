@@ -17,7 +17,7 @@ use utoipa::{
             Every answer is an envelope: `{\"success\": true, \"data\": …}` or `{\"success\": false, \"error\": {code, message, details}}`. \
             Unknown fields and parameters are refused by name. Every answer has an `X-Request-Id`; one that the caller sends is kept.\n\n\
             `Idempotency-Key` is taken by `POST /leads/submit`, `POST /leads` and `POST /leads/{leadId}/submit`, `/repost` and `/deliver`, and \
-            refused by the other POST routes, which either change nothing when repeated or answer 409.",
+            refused by the other POST routes, which either change nothing when repeated or answer 409; webhooks of providers may carry one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Failure)),
@@ -29,9 +29,11 @@ use utoipa::{
         (name = "Rules", description = "Trying rules and configurations out before leads meet them."),
         (name = "Value sets", description = "Lists that rules and accepted values of several campaigns share."),
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),
+        (name = "Agents", description = "With whom people are called and texted, and where the providers' webhooks go."),
+        (name = "Suppressions", description = "Whom nobody may call or text. Numbers are kept hashed and never listed."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
         (name = "Keys", description = "API keys. Scope: admin."),
-        (name = "Secrets", description = "Credentials that campaigns use. Write-only. Scope: secrets:write."),
+        (name = "Secrets", description = "Credentials that campaigns and agents use. Write-only. Scope: secrets:write."),
         (name = "Health", description = "For load balancers.")
     )
 )]

@@ -18,8 +18,9 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// What went wrong, in a word that stays the same:
 ///
 /// - `MALFORMED_JSON` (400): the body is not JSON; the message names line and column.
+/// - `UNREADABLE` (400): the webhook is its provider's own and cannot be read.
 /// - `VALIDATION_ERROR` (422): the request is understood and not allowed; `details` lists every problem.
-/// - `UNAUTHORIZED` (401): no key, or none that is valid.
+/// - `UNAUTHORIZED` (401): no key, or none that is valid; of a webhook: no signature, or none that fits.
 /// - `FORBIDDEN` (403): the key lacks the scope that the message names.
 /// - `NOT_FOUND` (404): there is no such thing in the key's workspace, or no such URL.
 /// - `METHOD_NOT_ALLOWED` (405): the URL exists and does not take this method.
@@ -37,6 +38,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     MalformedJson,
+    Unreadable,
     ValidationError,
     Unauthorized,
     Forbidden,
@@ -58,7 +60,7 @@ impl Code {
     /// The HTTP status that goes with it.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::MalformedJson => StatusCode::BAD_REQUEST,
+            Self::MalformedJson | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::ValidationError | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,

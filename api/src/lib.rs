@@ -1,4 +1,5 @@
 //! THE DOOR: thin HTTP. A handler parses, makes one store call, answers; nothing here talks to the outside world.
+pub mod agents;
 pub mod answer;
 pub mod body;
 pub mod caller;
@@ -6,6 +7,7 @@ pub mod campaigns;
 pub mod docs;
 pub mod error;
 pub mod health;
+pub mod hooks;
 pub mod jobs;
 pub mod keys;
 pub mod lanes;
@@ -21,6 +23,7 @@ pub mod rules;
 pub mod scan;
 pub mod secrets;
 pub mod serve;
+pub mod suppressions;
 pub mod value_sets;
 
 pub use routes::{openapi, router};
@@ -48,6 +51,8 @@ pub struct Api {
     /// Begins empty.
     pub callers: caller::Callers,
     pub secrets: Secrets,
+    /// Begins empty.
+    pub lines: hooks::Lines,
 }
 
 /// What an installation may decide.
@@ -59,6 +64,8 @@ pub struct ApiSettings {
     pub redelivery: chrono::Duration,
     /// How long a request may take from its headers to its answer.
     pub request_timeout: std::time::Duration,
+    /// How the outside reaches this server, without a slash at the end: `https://leads.example.com`.
+    pub public_url: String,
 }
 
 impl ApiSettings {

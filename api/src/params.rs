@@ -5,7 +5,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, MatchedPath, Path, Request},
-    http::{HeaderMap, Method, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -160,6 +160,26 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
     let rule = format!("must be one header of 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
     Err(ApiError::invalid_at(IDEMPOTENCY_KEY, rule))
+}
+
+/// The revision that the caller has read, as `If-Match` names it: with or without quotes; none when it says nothing.
+#[derive(Debug)]
+pub struct IfMatch(pub Option<i64>);
+
+impl FromRequestParts<Arc<Api>> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
+        let mut given = parts.headers.get_all(header::IF_MATCH).iter();
+        let Some(tag) = given.next() else { return Ok(Self(None)) };
+        let text = tag.to_str().unwrap_or_default().trim();
+        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        let plain = (1..=18).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit());
+        match bare.parse() {
+            Ok(revision) if plain && given.next().is_none() => Ok(Self(Some(revision))),
+            _ => Err(ApiError::invalid_at("If-Match", "must be one revision, such as \"3\"")),
+        }
+    }
 }
 
 /// Refuses an Idempotency-Key where it would not be kept, so that nobody relies on it in vain.

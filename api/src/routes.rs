@@ -1,7 +1,8 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, campaigns, docs::Words, error::ApiError, error::Code, health, jobs, keys, lanes, leads,
-    notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets, value_sets,
+    Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
+    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
+    suppressions, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-/// Every URL. Those under `/api/v1` want a key, but for the one that carries a token.
+/// Every URL. Those under `/api/v1` want a key, but for the one that carries a token and the one that carries a signature.
 fn map() -> OpenApiRouter<Arc<Api>> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(leads::submit::submit))
@@ -63,11 +64,23 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
-        .route_layer(middleware::from_fn(refuse_unkept_key));
+        .merge(people())
+        .route_layer(middleware::from_fn(refuse_unkept_key))
+        // Providers send what headers they like.
+        .routes(routes!(hooks::take));
     OpenApiRouter::with_openapi(Words::openapi())
         .nest("/api/v1", v1)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+}
+
+/// With whom people are called and texted, and whom nobody may reach.
+fn people() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list))
+        .routes(routes!(agents::show, agents::put, agents::delete))
+        .routes(routes!(suppressions::add, suppressions::remove))
+        .routes(routes!(suppressions::check))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

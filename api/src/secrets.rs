@@ -14,7 +14,7 @@ use shared::{
     campaign::config::{SECRET_NAME_MAX, is_secret_name},
     ids::{CampaignId, WorkspaceId},
     secret::Sensitive,
-    store::secrets::{self, Deleted, SecretError, SecretRow, Use},
+    store::secrets::{self, Deleted, SecretError, SecretRow, Use, Users},
 };
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -36,6 +36,8 @@ pub struct Secret {
     pub updated_at: DateTime<Utc>,
     /// The campaigns whose newest revision uses it.
     pub used_by: Vec<SecretUse>,
+    /// The agents that use it, by name.
+    pub used_by_agents: Vec<String>,
 }
 
 /// A campaign that uses a secret.
@@ -84,7 +86,7 @@ pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Data<Se
 
 /// Keep a secret
 ///
-/// Under a new name, or in place of the value before: every campaign that names it uses the new value within five seconds. Repeating it
+/// Under a new name, or in place of the value before: every campaign and agent that names it uses the new value within five seconds. Repeating it
 /// changes nothing. The value is encrypted before it is stored.
 #[utoipa::path(
     put, path = "/secrets/{secretName}", tag = "Secrets", operation_id = "putSecret",
@@ -108,7 +110,7 @@ pub async fn put(
 
 /// Delete a secret
 ///
-/// Refused while the newest revision of a campaign that is not archived uses it.
+/// Refused while an agent uses it, or the newest revision of a campaign that is not archived.
 #[utoipa::path(
     delete, path = "/secrets/{secretName}", tag = "Secrets", operation_id = "deleteSecret",
     params(("secretName" = String, Path)),
@@ -123,11 +125,18 @@ pub async fn delete(
     match api.secrets.delete(caller.workspace, &name).await? {
         Deleted::Gone => Ok(Data(SecretGone { name })),
         Deleted::Absent => Err(ApiError::not_found("secret")),
-        Deleted::Used(uses) => {
-            let names: Vec<String> =
-                uses.iter().map(|one| format!("{} ({})", one.name, one.code)).collect();
-            let message = format!("campaigns use the secret {name}: {}", names.join(", "));
-            Err(ApiError::new(Code::Conflict, message))
+        Deleted::Used(users) => Err(ApiError::new(Code::Conflict, still_used(&name, &users))),
+    }
+}
+
+fn still_used(name: &str, users: &Users) -> String {
+    let campaigns = users.campaigns.iter().map(|one| format!("{} ({})", one.name, one.code));
+    let (campaigns, agents) = (campaigns.collect::<Vec<_>>().join(", "), users.agents.join(", "));
+    match (campaigns.as_str(), agents.as_str()) {
+        (campaigns, "") => format!("campaigns use the secret {name}: {campaigns}"),
+        ("", agents) => format!("agents use the secret {name}: {agents}"),
+        (campaigns, agents) => {
+            format!("campaigns and agents use the secret {name}: {campaigns}; {agents}")
         }
     }
 }
@@ -153,10 +162,12 @@ fn check(name: &str, value: &str) -> Result<(), ApiError> {
 async fn shown(api: &Api, workspace: WorkspaceId) -> Result<Vec<Secret>, ApiError> {
     let rows = secrets::list(&api.db, workspace).await?;
     let uses = secrets::uses(api.db.read(), workspace).await?;
-    Ok(rows.into_iter().map(|row| one(row, &uses)).collect())
+    let agents = secrets::agent_uses(api.db.read(), workspace).await?;
+    Ok(rows.into_iter().map(|row| one(row, &uses, &agents)).collect())
 }
 
-fn one(row: SecretRow, uses: &[Use]) -> Secret {
+fn one(row: SecretRow, uses: &[Use], agents: &[(String, String)]) -> Secret {
+    let agents = agents.iter().filter(|(secret, _)| *secret == row.name);
     let uses = uses.iter().filter(|one| one.secret_name == row.name);
     let used_by = uses.map(|one| SecretUse {
         campaign_id: one.campaign_id,
@@ -166,6 +177,7 @@ fn one(row: SecretRow, uses: &[Use]) -> Secret {
     });
     Secret {
         used_by: used_by.collect(),
+        used_by_agents: agents.map(|(_, agent)| agent.clone()).collect(),
         name: row.name,
         last_four: row.last_four,
         key_id: row.ring_key,

@@ -17,5 +17,7 @@ async fn main() -> ExitCode {
 async fn serve(address: &str) -> std::io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     println!("fakes listen on http://{}", listener.local_addr()?);
-    axum::serve(listener, fakes::router(fakes::openai::Fake::default())).await
+    let routes = fakes::router(fakes::openai::Fake::default());
+    let routes = routes.merge(fakes::phone_router(fakes::Fake::default()));
+    axum::serve(listener, routes).await
 }

@@ -1,4 +1,5 @@
 //! An OpenAI-compatible server: `POST /{mode}/v1/chat/completions`. The mode is how it behaves, so that a base URL chooses the day it has.
+use crate::time::wait;
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -141,11 +142,6 @@ async fn answer(mode: &str, body: &Value) -> Response {
             None => error(StatusCode::NOT_FOUND, "not_found", "no such mode"),
         },
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a provider that takes its time")]
-async fn wait(pause: Duration) {
-    tokio::time::sleep(pause).await;
 }
 
 fn completion(finish_reason: &str, message: Value) -> Response {

@@ -1,5 +1,8 @@
 //! The real `openai` client and our own, against the same fake: what one gets, the other gets. A fake that both understand is one that
 //! our tests may lean on.
+mod common;
+
+use common::{run, start};
 use fakes::openai::{RETRY_AFTER, TOKENS};
 use serde_json::{Value, json};
 use shared::{
@@ -10,25 +13,9 @@ use shared::{
         reply::{self, Reading},
         request,
     },
-    testing::Process,
 };
-use std::{path::Path, process::Command, time::Duration};
+use std::path::Path;
 use worker::outside::{http::DeliveryClient, llm::ModelServer};
-
-/// How long the fakes may take until they listen.
-const START: Duration = Duration::from_secs(20);
-
-struct Fakes {
-    _process: Process,
-    address: String,
-}
-
-async fn start() -> Fakes {
-    let mut process = Process::spawn(env!("CARGO_BIN_EXE_fakes"), &[], &[]);
-    let line = process.wait_for_line("fakes listen on ", START).await;
-    let address = line.trim_start_matches("fakes listen on ").trim().to_owned();
-    Fakes { _process: process, address }
-}
 
 fn home() -> Question {
     Question {
@@ -61,28 +48,12 @@ async fn ours(address: &str, mode: &str) -> Reading {
 }
 
 /// What the real client makes of every mode, in its order.
-#[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the program")]
 fn theirs(address: &str) -> Vec<(String, Value)> {
-    let python = std::env::var("LEADRAIL_TEST_PYTHON").expect(
-        "LEADRAIL_TEST_PYTHON names no Python with the packages of tests/clients/requirements.txt; ./test.sh makes one and sets it",
-    );
-    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients");
     let request = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openai_request.json");
     std::fs::write(&request, request::body("fake", &[&home()], None).to_string()).unwrap();
-    let output = Command::new(&python)
-        .arg(clients.join("openai_client.py"))
-        .arg(address)
-        .arg(&request)
-        .output()
-        .unwrap_or_else(|error| panic!("{python} does not run: {error}"));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the real client failed:\n{errors}");
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let line = |line: &str| {
-        let line: Value = serde_json::from_str(line).unwrap();
-        (line["mode"].as_str().unwrap().to_owned(), line["got"].clone())
-    };
-    lines.lines().map(line).collect()
+    let lines = run("openai_client.py", &[address, request.to_str().unwrap()]);
+    let line = |line: Value| (line["mode"].as_str().unwrap().to_owned(), line["got"].clone());
+    lines.into_iter().map(line).collect()
 }
 
 /// The same outcome in the words of both clients.

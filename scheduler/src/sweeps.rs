@@ -1,7 +1,9 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
 pub mod due;
 pub mod forget;
+pub mod forget_events;
 pub mod forget_models;
+pub mod outreach;
 pub mod questions;
 pub mod queue;
 
@@ -48,6 +50,17 @@ pub const ALL: &[Sweep] = &[
         name: "status_queries",
         cron: "* * * * * *",
         run: |scheduler| Box::pin(questions::sweep(scheduler)),
+    },
+    // A call or a text that lost its bell waits a second at most.
+    Sweep {
+        name: "outreach",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(outreach::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_events",
+        cron: "0 47 * * * *",
+        run: |scheduler| Box::pin(forget_events::sweep(scheduler)),
     },
     // Answers are kept for days; an hour more or less is nothing.
     Sweep {

@@ -12,12 +12,14 @@ use shared::{
     lead::{Details, Person},
     llm::Choice,
     on_both_engines,
+    outreach::agent::Channel,
     push::{Pusher, lane},
     queue::Queue,
     store::{
         campaigns::{self, Draft},
         intake::{Arrival, CampaignRef, Intake, RepeatKey, Who},
         models::{self, Allowance, Budget},
+        outreach_budget,
         sweeps::{paused_lanes, recall},
     },
     submission::Stage,
@@ -135,6 +137,7 @@ on_both_engines! {
         let budget = Budget { workspace, campaign: CampaignId::new(), day: noon().date_naive() };
         let some = Allowance { calls: 1, tokens: 100 };
         assert!(models::reserve(&store.db, budget, some).await.unwrap());
+        assert!(outreach_budget::reserve(store.db.write(), budget, Channel::Voice, 1).await.unwrap());
         let said = |value: Option<&str>| Choice { value: value.map(str::to_owned), confidence: 0.57, cached: true };
         let answers = [("a".to_owned(), said(Some("Condo"))), ("b".to_owned(), said(None))];
         models::remember(&store.db, workspace, &answers, noon()).await.unwrap();
@@ -144,10 +147,11 @@ on_both_engines! {
         assert_eq!(known, answers);
         let scheduler = scheduler(&store, &clock);
         let forget = named("forget_model_answers");
-        for (days, forgotten) in [(30, 0), (1, 2), (369, 0), (1, 1)] {
+        for (days, forgotten) in [(30, 0), (1, 2), (369, 0), (1, 2)] {
             clock.forward(Duration::days(days));
             assert_eq!(tick(&scheduler, forget, clock.now()).await.unwrap(), Some(forgotten), "{days}");
         }
         assert_eq!(models::used(&store.db, budget).await.unwrap(), (0, 0));
+        assert_eq!(outreach_budget::used(&store.db, budget).await.unwrap(), (0, 0));
     }
 }

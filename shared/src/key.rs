@@ -46,7 +46,12 @@ pub fn is_well_formed(key: &str) -> bool {
 
 /// SHA-256, hexadecimal: what is stored of keys, resume tokens and request bodies.
 pub fn hash(text: impl AsRef<[u8]>) -> String {
-    Sha256::digest(text.as_ref()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(text.as_ref()))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a string does not fail");
         hex
     })

@@ -91,8 +91,10 @@ struct Move<'a> {
 pub const TOKEN: &str = "token";
 /// A webhook that decided in its answer.
 pub const WEBHOOK: &str = "webhook";
+/// The machine behind a text agent.
+pub const SMS_AGENT: &str = "sms_agent";
 
-/// Wakes a parked submission. `by` is [`TOKEN`], [`WEBHOOK`] or a person.
+/// Wakes a parked submission. `by` is [`TOKEN`], [`WEBHOOK`], [`SMS_AGENT`] or a person.
 pub fn resume(
     loaded: &Loaded,
     park: &Park,
@@ -117,6 +119,7 @@ pub fn resume(
     let kind = match by {
         TOKEN => TOKEN,
         WEBHOOK => WEBHOOK,
+        SMS_AGENT => SMS_AGENT,
         _ => "person",
     };
     let (decider, reason) = (Some(by.to_owned()), decision.reason.clone());
@@ -322,6 +325,7 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
         },
         events: vec![line],
         shown: None,
+        extend: None,
         park: None,
         reach: None,
         unpark: None,

@@ -98,6 +98,7 @@ on_both_engines! {
         secrets.put(own, "buyer", &CANARY.into(), noon()).await.unwrap();
         let draft = campaign(&store.db, own, uses("buyer")).await;
         let Deleted::Used(by) = secrets.delete(own, "buyer").await.unwrap() else { panic!("it is used") };
+        let by = by.campaigns;
         assert_eq!((by.len(), by[0].name.as_str(), by[0].code.as_str()), (1, "first", "AAA"));
         let dangling = Draft { config: uses("nobody"), ..draft.clone() };
         assert!(campaigns::save(&store.db, &dangling, 1).await.unwrap_err().is_dangling());

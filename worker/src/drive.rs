@@ -3,7 +3,7 @@ use crate::{
     action,
     campaigns::CampaignError,
     context::Context,
-    delivery,
+    delivery, outreach,
     step::{StepError, step},
     trip::{Delays, Trip},
 };
@@ -182,6 +182,8 @@ async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
     let stage = close.place.stage;
     failpoint(&format!("{stage}.before_record"), &trip.loaded.email);
     let answer = close.attempt.clone();
+    let begins = close.park.is_some();
+    let reach = close.reach.as_ref().map(|reach| reach.interaction);
     if !write(ctx, close).await? {
         tracing::info!(submission = %trip.id(), "someone else was faster; this worker's result is dropped");
         return match answer {
@@ -194,7 +196,8 @@ async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
         // It waits for something that may come sooner than is thought: the due sweep pushes it.
         State::InStage(_) if trip.waits() => {}
         State::InStage(stage) => ctx.push.push_later(stage, trip.id(), trip.generation, pause),
-        State::Parked => action::begin(ctx, trip).await,
+        State::Parked if begins => action::begin(ctx, trip).await,
+        State::Parked => reach.into_iter().for_each(|planned| outreach::ring(ctx, planned)),
         _ => {}
     }
     if let Some(child) = opened {

@@ -1,7 +1,8 @@
-//! The lanes of a worker process, one a stage, one for questions to buyers and one for webhooks that begin a wait: each runs its jobs until the process stops.
-use crate::{action_webhook, context::Context, drive::drive, status_query::ask};
+//! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, and calls and texts. Each runs
+//! its jobs until the process stops.
+use crate::{action_webhook, context::Context, drive::drive, outreach, status_query::ask};
 use shared::{
-    push::{ACTION_WEBHOOKS, STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, OUTREACH, STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -19,6 +20,8 @@ const JOB_TIMEOUT: Duration = Duration::from_secs(180);
 const QUESTIONS: usize = 16;
 /// Webhooks that begin a wait, posted at once.
 const ACTIONS: usize = 64;
+/// Calls and threads that are attended to at once.
+const OUTREACHES: usize = 64;
 /// How long one such post may take: the longest time that a campaign may give it, and some for the database.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(330);
 /// How long running jobs may take to finish once the process stops.
@@ -62,7 +65,8 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
         });
     }
     lanes.spawn(questions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
-    lanes.spawn(actions(ctx.clone(), queue, much.lease, stop.clone()));
+    lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(outreaches(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
@@ -98,6 +102,22 @@ async fn actions(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Cancell
         async move { action_webhook::post(&ctx, delivered).await }
     };
     queue.run(ACTION_WEBHOOKS, options, stop, handler).await;
+}
+
+/// Attends to calls and threads of texts. A pause of the lane of first actions stops that too: nobody is called or texted then.
+async fn outreaches(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let options = RunOptions {
+        concurrency: OUTREACHES,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused: ctx.switches.paused(Stage::FirstAction),
+    };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { outreach::attend(&ctx, delivered).await }
+    };
+    queue.run(OUTREACH, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

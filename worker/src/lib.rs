@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod drive;
 pub mod gather;
 pub mod lanes;
+pub mod outreach;
 pub mod outside;
 pub mod qualify;
 pub mod room;

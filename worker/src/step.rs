@@ -1,5 +1,5 @@
 //! One stage of one submission: gather, decide. Recording is the drive's.
-use crate::{campaigns::CampaignError, context::Context, gather, qualify, trip::Trip};
+use crate::{action, campaigns::CampaignError, context::Context, gather, qualify, trip::Trip};
 use shared::{
     campaign::config::OnDeadline,
     stages::{
@@ -98,14 +98,18 @@ pub async fn step(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, Ste
     }))
 }
 
-/// A parked submission is looked at when its deadline may have come.
-async fn waited(ctx: &Context, trip: &Trip) -> Result<Option<Verdict>, StepError> {
+/// A parked submission is looked at when its deadline may have come, or when something was learnt of its calls and texts.
+async fn waited(ctx: &Context, trip: &mut Trip) -> Result<Option<Verdict>, StepError> {
     let park = parking::open(&ctx.db, trip.loaded.workspace_id, trip.id()).await?;
     let Some(park) = park else { return Ok(None) };
     let on_deadline = OnDeadline::parse(&park.on_deadline)
         .ok_or_else(|| StoreError::Inconsistent(format!("{} ends nowhere", park.id)))?;
     let (kind, deadline, rounds) = (park.kind.as_str(), park.deadline, trip.carry.rounds);
     let wait = s2_first_action::Wait { kind, deadline, on_deadline, rounds };
-    let action = trip.campaign.config.first_action.as_ref();
-    Ok(s2_first_action::at_deadline(wait, action, ctx.clock.now()))
+    let campaign = trip.campaign.clone();
+    let action = campaign.config.first_action.as_ref();
+    match s2_first_action::at_deadline(wait, action, ctx.clock.now()) {
+        None => action::next(ctx, trip, &park).await,
+        verdict => Ok(verdict),
+    }
 }

@@ -53,6 +53,7 @@ struct Notes {
     reason: Option<(Cow<'static, str>, String)>,
     due_at: Option<Time>,
     shown: Option<Status>,
+    extend: Option<Time>,
     park: Option<NewPark>,
     reach: Option<Reach>,
     unpark: Option<ParkEnd>,
@@ -250,7 +251,12 @@ impl Trip {
                 self.carry.waits = None;
             }
             Change::StartOver => self.carry.rounds += 1,
-            Change::Wait { until, shown, reach } => {
+            Change::Answers(answers) => {
+                self.carry.answers.extend(answers);
+                self.view = None;
+            }
+            Change::Wait { until, shown, deadline, reach } => {
+                self.notes.extend = deadline;
                 self.notes.due_at = Some(until);
                 self.notes.shown = Some(shown);
                 self.notes.reach = reach.map(|reach| *reach);

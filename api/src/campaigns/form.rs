@@ -10,8 +10,13 @@ use serde_json::{Value, json};
 use shared::{
     campaign::{CampaignConfig, config::named_secrets},
     ids::{CampaignId, WorkspaceId},
+    outreach::agent::Channel,
     rules::Rule,
-    store::{Db, StoreError, campaigns, secrets},
+    store::{
+        Db, StoreError,
+        agents::{self, NamedAgent},
+        campaigns, secrets,
+    },
 };
 use std::collections::HashSet;
 
@@ -61,7 +66,9 @@ pub async fn check_config(
         problems.push(Detail::new(format!("config.{}", problem.path), problem.message));
     }
     strangers(&api.db, caller.workspace, &config, &mut problems).await?;
-    unknown_secrets(&api.db, caller.workspace, &config, &mut problems).await?;
+    let written = serde_json::to_value(&config).expect("a configuration is plain data");
+    unknown_secrets(&api.db, caller.workspace, &written, &mut problems).await?;
+    unfit_agents(&api.db, caller.workspace, &written, &mut problems).await?;
     let sets = config.named_sets().into_iter();
     let sets: Vec<(String, String)> =
         sets.map(|(path, set)| (format!("config.{path}"), set.to_owned())).collect();
@@ -122,11 +129,10 @@ async fn strangers(
 async fn unknown_secrets(
     db: &Db,
     workspace: WorkspaceId,
-    config: &CampaignConfig,
+    config: &Value,
     problems: &mut Vec<Detail>,
 ) -> Result<(), StoreError> {
-    let config = serde_json::to_value(config).expect("a configuration is plain data");
-    let named = named_secrets(&config);
+    let named = named_secrets(config);
     let wanted = named.iter().map(|(_, name)| name.as_str());
     let unknown = secrets::unknown(db, workspace, wanted).await?;
     for (path, name) in named.iter().filter(|(_, name)| unknown.contains(name)) {
@@ -134,6 +140,33 @@ async fn unknown_secrets(
             "there is no secret {name:?} in this workspace; keep it with PUT /api/v1/secrets"
         );
         problems.push(Detail::new(format!("config.{path}.secret"), why));
+    }
+    Ok(())
+}
+
+/// Notes named agents that the workspace does not have, or that cannot do what they are named for.
+async fn unfit_agents(
+    db: &Db,
+    workspace: WorkspaceId,
+    config: &Value,
+    problems: &mut Vec<Detail>,
+) -> Result<(), StoreError> {
+    let named = agents::named(config);
+    if named.is_empty() {
+        return Ok(());
+    }
+    let known = agents::list(db, workspace).await?;
+    for NamedAgent { path, channel, name } in named {
+        let found = known.iter().find(|row| row.name == name);
+        let why = match found.map(|row| row.config.provider.channel()) {
+            Some(does) if does == channel => continue,
+            Some(Channel::Voice) => format!("the agent {name:?} calls; one that texts is needed"),
+            Some(Channel::Sms) => format!("the agent {name:?} texts; one that calls is needed"),
+            None => format!(
+                "there is no agent {name:?} in this workspace; keep it with PUT /api/v1/agents"
+            ),
+        };
+        problems.push(Detail::new(format!("config.{path}"), why));
     }
     Ok(())
 }

@@ -11,13 +11,13 @@ use axum::extract::State;
 use shared::{
     campaign::config::named_secrets,
     ids::CampaignId,
-    store::{campaigns, secrets},
+    store::{agents, campaigns, secrets},
 };
 use std::sync::Arc;
 
 /// Activate a campaign
 ///
-/// It takes leads, from whatever state it was in. A secret that it names must be there. Repeating it changes nothing.
+/// It takes leads, from whatever state it was in. Secrets and agents that it names must be there. Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/campaigns/{campaignId}/activate", tag = "Campaigns", operation_id = "activateCampaign",
     params(("campaignId" = CampaignId, Path)),
@@ -71,23 +71,27 @@ async fn set(
 ) -> Result<Data<Campaign>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
     if state != "archived" {
-        has_its_secrets(api, caller, id).await?;
+        has_what_it_names(api, caller, id).await?;
     }
     campaigns::set_state(&api.db, caller.workspace, id, state, api.clock.now()).await?;
     // A campaign that is not there was not changed, and is not found now.
     Ok(Data(read(&api.db, caller.workspace, id).await?.into()))
 }
 
-/// Secrets may be deleted while only archived campaigns use them.
-async fn has_its_secrets(api: &Api, caller: &Caller, id: CampaignId) -> Result<(), ApiError> {
+/// Secrets and agents may be deleted while only archived campaigns use them.
+async fn has_what_it_names(api: &Api, caller: &Caller, id: CampaignId) -> Result<(), ApiError> {
     let row = read(&api.db, caller.workspace, id).await?;
     let named = named_secrets(&row.config.0);
     let wanted = named.iter().map(|(_, name)| name.as_str());
-    let gone = secrets::unknown(&api.db, caller.workspace, wanted).await?;
-    if gone.is_empty() {
-        return Ok(());
+    let secrets = secrets::unknown(&api.db, caller.workspace, wanted).await?;
+    let wanted = agents::named(&row.config.0).into_iter().map(|named| named.name);
+    let agents = agents::unknown(&api.db, caller.workspace, wanted).await?;
+    for (what, gone) in [("secrets", secrets), ("agents", agents)] {
+        if !gone.is_empty() {
+            let gone = gone.into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!("the campaign needs {what} that were deleted: {gone}");
+            return Err(ApiError::new(Code::Conflict, message));
+        }
     }
-    let gone = gone.into_iter().collect::<Vec<_>>().join(", ");
-    let message = format!("the campaign needs secrets that were deleted: {gone}");
-    Err(ApiError::new(Code::Conflict, message))
+    Ok(())
 }

@@ -1,4 +1,5 @@
 //! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
+mod agents;
 mod approvals;
 mod by_hand;
 mod campaigns;
@@ -6,6 +7,7 @@ mod duplicates;
 mod endpoints;
 mod idempotency;
 mod isolation;
+mod keys;
 mod leads;
 mod notices;
 mod openapi;
@@ -19,5 +21,6 @@ mod room;
 mod secrets;
 mod serving;
 mod support;
+mod suppressions;
 mod tokens;
 mod value_sets;

@@ -1,6 +1,5 @@
 //! Every refusal says where, what, and what would be right.
-use crate::support::{add_key, lead, noon, world};
-use chrono::Duration;
+use crate::support::{add_key, lead, world};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -155,72 +154,6 @@ async fn a_campaign_that_is_paused_or_archived_takes_no_leads() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_missing_damaged_unknown_expired_revoked_or_too_weak_opens_nothing() {
-    let world = world().await;
-    world.campaign("SOL", json!({})).await;
-    let expired = add_key(&world.db, world.workspace, &["admin"], Some(noon())).await;
-    let reader = add_key(&world.db, world.workspace, &["leads:read"], None).await;
-    let unknown = shared::key::generate();
-    let last = if world.key.ends_with('x') { 'y' } else { 'x' };
-    let damaged = format!("{}{last}", &world.key[..world.key.len() - 1]);
-    let mut lines = Vec::new();
-    for (name, key) in [
-        ("missing", ""),
-        ("another form", "secret"),
-        ("damaged", &damaged),
-        ("unknown", &unknown),
-        ("expired", &expired),
-        ("too weak", &reader),
-    ] {
-        let ask = world.ask_as(key, "POST", "/api/v1/leads/submit").json(lead("SOL"));
-        lines.push(format!("{name}: {}", ask.send().await.refusal()));
-    }
-    let query = format!("/api/v1/leads?apiKey={}", world.key);
-    let in_query = world.ask_without_key("GET", &query).send().await;
-    lines.push(format!("in the query: {}", in_query.refusal()));
-    insta::assert_snapshot!(lines.join("\n"), @r#"
-    missing: 401 UNAUTHORIZED: send an API key as X-API-Key or as Authorization: Bearer
-    another form: 401 UNAUTHORIZED: the API key is damaged: its checksum does not fit
-    damaged: 401 UNAUTHORIZED: the API key is damaged: its checksum does not fit
-    unknown: 401 UNAUTHORIZED: the API key is unknown, expired or revoked
-    expired: 401 UNAUTHORIZED: the API key is unknown, expired or revoked
-    too weak: 403 FORBIDDEN: this key lacks the scope leads:write
-    in the query: 401 UNAUTHORIZED: send an API key as X-API-Key or as Authorization: Bearer
-    "#);
-    assert_eq!(in_query.header("www-authenticate"), Some("Bearer"));
-}
-
-#[tokio::test]
-async fn a_revoked_key_is_refused_at_once_here_and_within_seconds_elsewhere() {
-    let world = world().await;
-    let key = add_key(&world.db, world.workspace, &["leads:read"], None).await;
-    let other = add_key(&world.db, world.workspace, &["leads:read"], None).await;
-    let read = async |key: &str| world.ask_as(key, "GET", "/api/v1/leads").send().await.status;
-    assert_eq!((read(&key).await, read(&other).await), (200, 200));
-    let list = world.get("/api/v1/keys").await;
-    let ids: Vec<String> = list.json["data"]["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|key| key["keyId"].as_str().unwrap().to_owned())
-        .collect();
-    assert!(!list.json.to_string().contains(&key), "the secret is never shown");
-    let revoked = world.ask("DELETE", &format!("/api/v1/keys/{}", ids[1])).send().await;
-    assert_eq!(revoked.status, 200, "{revoked:?}");
-    assert_eq!(read(&key).await, 401);
-    let other_id = shared::ids::KeyId::parse(&ids[2]).unwrap();
-    assert!(
-        shared::store::keys::revoke(&world.db, world.workspace, other_id, noon()).await.unwrap()
-    );
-    assert_eq!(read(&other).await, 200, "another process believes it a while");
-    world.clock.forward(Duration::seconds(6));
-    assert_eq!(read(&other).await, 401);
-    let bearer = world.ask_without_key("GET", "/api/v1/leads");
-    let bearer = bearer.header("authorization", &format!("Bearer {}", world.key)).send().await;
-    assert_eq!(bearer.status, 200);
-}
-
-#[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the cases and what is said of each are one table")]
 async fn each_route_opens_to_its_scope_only() {
     let world = world().await;
@@ -233,22 +166,21 @@ async fn each_route_opens_to_its_scope_only() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
-            let url = ["lead", "campaign", "submission", "key", "review", "valueSet"].iter().fold(
-                path.clone(),
-                |url, what| {
-                    let prefix = match *what {
-                        "campaign" => "cmp",
-                        "submission" => "sub",
-                        "review" => "park",
-                        "valueSet" => "vset",
-                        other => other,
-                    };
-                    url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
-                },
-            );
+            let named = ["lead", "campaign", "submission", "key", "review", "valueSet", "agent"];
+            let url = named.iter().fold(path.clone(), |url, what| {
+                let prefix = match *what {
+                    "campaign" => "cmp",
+                    "submission" => "sub",
+                    "review" => "park",
+                    "valueSet" => "vset",
+                    other => other,
+                };
+                url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
+            });
             let url = url
                 .replace("{stage}", "payload")
                 .replace("{token}", "none")
+                .replace("{agentName}", "none")
                 .replace("{secretName}", "none");
             let mut open = Vec::new();
             for (scope, key) in &keys {
@@ -261,6 +193,10 @@ async fn each_route_opens_to_its_scope_only() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
+    GET /api/v1/agents: admin campaigns:read
+    GET /api/v1/agents/{agentName}: admin campaigns:read
+    PUT /api/v1/agents/{agentName}: admin campaigns:write
+    DELETE /api/v1/agents/{agentName}: admin campaigns:write
     GET /api/v1/campaigns: admin campaigns:read
     POST /api/v1/campaigns: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}: admin campaigns:read
@@ -275,6 +211,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/preview: admin
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/what-if: admin
+    POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops
@@ -316,6 +253,9 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
+    POST /api/v1/suppressions: admin leads:write
+    DELETE /api/v1/suppressions: admin leads:write
+    POST /api/v1/suppressions/check: admin leads:read
     GET /api/v1/value-sets: admin campaigns:read
     POST /api/v1/value-sets: admin campaigns:write
     GET /api/v1/value-sets/{valueSetId}: admin campaigns:read

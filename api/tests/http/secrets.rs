@@ -30,7 +30,8 @@ async fn a_secret_is_kept_listed_without_its_value_and_deleted_once_nobody_uses_
         "lastFour": "alue",
         "name": "buyer",
         "updatedAt": "2026-11-21T12:00:00Z",
-        "usedBy": []
+        "usedBy": [],
+        "usedByAgents": []
       },
       "success": true
     }
@@ -55,7 +56,8 @@ async fn a_secret_is_kept_listed_without_its_value_and_deleted_once_nobody_uses_
                 "name": "Campaign SOL",
                 "state": "active"
               }
-            ]
+            ],
+            "usedByAgents": []
           },
           {
             "createdAt": "2026-11-21T12:00:00Z",
@@ -63,7 +65,8 @@ async fn a_secret_is_kept_listed_without_its_value_and_deleted_once_nobody_uses_
             "lastFour": null,
             "name": "short",
             "updatedAt": "2026-11-21T12:00:00Z",
-            "usedBy": []
+            "usedBy": [],
+            "usedByAgents": []
           }
         ]
       },

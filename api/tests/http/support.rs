@@ -57,6 +57,9 @@ impl Drop for World {
     }
 }
 
+/// How the outside reaches the API of the tests.
+pub const PUBLIC_URL: &str = "https://leads.example.com";
+
 pub fn noon() -> DateTime<Utc> {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
@@ -98,9 +101,11 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
             guard: GuardPolicy::default(),
             redelivery: Duration::seconds(30),
             request_timeout: ApiSettings::REQUEST_TIMEOUT,
+            public_url: PUBLIC_URL.into(),
         },
         callers: Default::default(),
         secrets: Secrets::new(db.clone(), testing::ring()),
+        lines: Default::default(),
     }
 }
 
@@ -175,6 +180,12 @@ impl World {
         let answer = self.post("/api/v1/campaigns", body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.data("campaignId")
+    }
+
+    /// Keeps a secret.
+    pub async fn secret(&self, name: &str, value: &str) {
+        let ask = self.ask("PUT", &format!("/api/v1/secrets/{name}"));
+        assert_eq!(ask.json(json!({"value": value})).send().await.status, 200);
     }
 
     /// A submitted lead; answers the submission's id.
@@ -271,6 +282,7 @@ impl World {
             },
             events: Vec::new(),
             shown: None,
+            extend: None,
             reach: None,
             park,
             unpark: None,

@@ -22,6 +22,7 @@ pub mod status_query;
 
 pub use ai::Ai;
 pub use endpoint::{EndpointConfig, Method};
+pub(crate) use endpoint_checks::is_header_name;
 pub use first_action::{
     ActionKind, AfterRetries, CallEffect, DEADLINE_MINUTES_MAX, DEADLINE_RETRIES_MAX, FirstAction,
     OnDeadline, OnNoContact, Priority, ResumeOn, ReviewAction, SmsAction, VoiceAction,

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds that an agent waits for more texts before it answers them together, at least and at most.
 pub const BATCH_WINDOW_MS: std::ops::RangeInclusive<i64> = 1_000..=60_000;
+/// What it waits unless told otherwise.
+pub const BATCH_WINDOW_MS_DEFAULT: i64 = 7_000;
 /// Campaigns that may take in people who text or call first, at most.
 pub const INBOUND_CAMPAIGNS_MAX: usize = 50;
 
@@ -261,7 +263,7 @@ fn yes() -> bool {
 }
 
 fn batch_window() -> i64 {
-    7_000
+    BATCH_WINDOW_MS_DEFAULT
 }
 
 fn signature_header() -> String {

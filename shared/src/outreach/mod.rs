@@ -1,6 +1,8 @@
 //! Speaking with people through providers of calls and texts. Pure: requests are built and answers read here; the worker sends, the API
 //! receives.
 pub mod agent;
+mod agent_checks;
+pub mod call;
 pub mod callable;
 pub mod hours;
 pub mod provider;

@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 
 /// A provider account of a workspace, its credentials opened. Builds requests and reads what comes back; sends nothing itself.
 pub trait Provider: Send + Sync + fmt::Debug {
-    /// The request that makes the call or sends the text. Never repeated by itself: no provider recognises a repeat.
+    /// The request that makes the call or sends the text. Never repeated by itself: hardly any provider recognises a repeat.
     fn place(&self, order: &Order<'_>) -> Wire;
 
     /// What the answer to [`Provider::place`] says.

@@ -1,10 +1,12 @@
 //! Sealing with XChaCha20-Poly1305: a random nonce of 24 bytes needs no counter, so any number of processes may seal with one key.
+use crate::key::hex;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 use rand::RngCore;
+use ring::hmac;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -13,6 +15,8 @@ pub(super) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 /// How sealed texts are written; another form would be another number.
 const VERSION: &str = "1";
+/// Begins everything that is hashed with a key, so that no hash means anything elsewhere.
+const HASHED: &[u8] = b"leadrail keyed hash 1\0";
 
 /// Where a sealed text is kept. It opens in this place only.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +109,14 @@ impl DataKey {
         clear.map(Zeroizing::new).map_err(|_| SealError::Closed(self.id.clone()))
     }
 
+    /// HMAC-SHA256 in hexadecimal: the same for the same text, and without the key nobody can try texts out.
+    pub fn keyed_hash(&self, what: &str) -> String {
+        let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.bytes));
+        mac.update(HASHED);
+        mac.update(what.as_bytes());
+        hex(mac.sign().as_ref())
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&(*self.bytes).into())
     }
@@ -182,6 +194,18 @@ mod tests {
         let sealed = cipher.encrypt(&XNonce::try_from(nonce.as_slice()).unwrap(), payload).unwrap();
         assert_eq!(sealed[..4], [0xbd, 0x6d, 0x17, 0x9d]);
         assert_eq!(sealed[sealed.len() - 4..], [0x78, 0x0a, 0xcf, 0x49]);
+    }
+
+    #[test]
+    fn a_keyed_hash_is_the_hmac_of_the_labelled_text() {
+        // Python: hmac.new(bytes(range(32)), b"leadrail keyed hash 1\0+14155550100", "sha256").hexdigest()
+        let bytes: Vec<u8> = (0..32).collect();
+        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let key = DataKey::from_base64("k1", &encoded).unwrap();
+        let known = "ac7bb048aa097aa1a65b2492d3e67d337db9006717224bb01d6c650f1c73b901";
+        assert_eq!(key.keyed_hash("+14155550100"), known);
+        assert_ne!(key.keyed_hash("+14155550101"), known);
+        assert_ne!(DataKey::generate("k1").keyed_hash("+14155550100"), known);
     }
 
     #[test]

@@ -91,8 +91,12 @@ pub enum Change {
     Wait {
         until: Time,
         shown: Status,
+        /// The deadline is moved to here.
+        deadline: Option<Time>,
         reach: Option<Box<Reach>>,
     },
+    /// What the action brought to light, by field path.
+    Answers(Map<String, Value>),
     /// The action begins again, with a deadline of its own.
     StartOver,
     /// The submission ends so unless a fallback takes the lead, whatever the campaign says of such ends.

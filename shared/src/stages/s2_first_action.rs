@@ -1,7 +1,7 @@
 //! Stage 2: must something happen before delivery?
 use super::{Change, Scene, Verdict, s3_disqualification::first_match};
 use crate::{
-    campaign::config::{ActionKind, FirstAction, OnDeadline},
+    campaign::config::{ActionKind, FirstAction, OnDeadline, OnNoContact},
     clock::Time,
     moves::review::rank,
     submission::{End, Event},
@@ -82,6 +82,18 @@ pub fn at_deadline(wait: Wait<'_>, action: Option<&FirstAction>, now: Time) -> O
         OnDeadline::Fallback => Verdict::of(Event::Refused, "deadline", reason)
             .changing(Change::SeekFallback(without_anybody(wait.kind))),
     })
+}
+
+/// What becomes of a lead whom nobody can reach.
+pub fn unreached(choice: OnNoContact, reason: String) -> Verdict {
+    match choice {
+        OnNoContact::NoContact => Verdict::refuse(End::NoContact, "no_contact", reason),
+        OnNoContact::Continue => Verdict::of(Event::Resumed, "no_contact", reason),
+        OnNoContact::Disqualify => Verdict::refuse(End::Disqualified, "no_contact", reason),
+        OnNoContact::Reject => Verdict::refuse(End::Rejected, "no_contact", reason),
+        OnNoContact::Fallback => Verdict::of(Event::Refused, "no_contact", reason)
+            .changing(Change::SeekFallback(End::NoContact)),
+    }
 }
 
 /// How a lead ends for which nobody did anything, if no fallback takes it either: `no_contact` when a person was to be reached, `failed`

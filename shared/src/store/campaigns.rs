@@ -1,5 +1,5 @@
 //! Campaigns and their revisions.
-use super::{Db, Rows, StoreError, Tx, caps::wake_all, intake::CampaignRef, secrets};
+use super::{Db, Rows, StoreError, Tx, agents, caps::wake_all, intake::CampaignRef, secrets};
 use crate::{
     campaign::config::named_secrets,
     clock::Time,
@@ -37,7 +37,7 @@ pub struct Draft {
 }
 
 /// Stores a new campaign, active, at revision 1. [`StoreError::is_taken`] when the code is used already,
-/// [`StoreError::is_dangling`] when it names a secret that is not there.
+/// [`StoreError::is_dangling`] when it names a secret or an agent that is not there.
 pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     tx.ex()
@@ -102,17 +102,18 @@ async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), S
         .bind(draft.at)
         .run()
         .await?;
-    note_secrets(tx, draft.workspace, draft.id, &draft.config).await
+    note_uses(tx, draft.workspace, draft.id, &draft.config).await
 }
 
-async fn note_secrets(
+async fn note_uses(
     tx: &mut Tx,
     workspace: WorkspaceId,
     id: CampaignId,
     config: &Value,
 ) -> Result<(), StoreError> {
     let named = named_secrets(config).into_iter().map(|(_, name)| name).collect();
-    secrets::note_uses(tx, workspace, id, &named).await
+    secrets::note_uses(tx, workspace, id, &named).await?;
+    agents::note_uses(tx, workspace, id, config).await
 }
 
 pub async fn get(
@@ -200,8 +201,8 @@ pub async fn list(
         .await
 }
 
-/// Makes a campaign active, paused or archived; false when it is not there. One that comes back from the archive needs its secrets:
-/// [`StoreError::is_dangling`] when one is gone.
+/// Makes a campaign active, paused or archived; false when it is not there. One that comes back from the archive needs its secrets and
+/// agents: [`StoreError::is_dangling`] when one is gone.
 pub async fn set_state(
     db: &Db,
     workspace: WorkspaceId,
@@ -235,7 +236,7 @@ pub async fn set_state(
             .bind(revision)
             .one()
             .await?;
-        note_secrets(&mut tx, workspace, id, &config.0).await?;
+        note_uses(&mut tx, workspace, id, &config.0).await?;
     }
     wake_all(&mut tx, workspace, id, at).await?;
     tx.commit().await?;

@@ -45,6 +45,8 @@ pub struct Close {
     pub events: Vec<Event>,
     /// The word to show while it waits, if it is not the state's own.
     pub shown: Option<Status>,
+    /// The open park's new deadline.
+    pub extend: Option<Time>,
     pub park: Option<NewPark>,
     /// The call or the text that the open park asks for.
     pub reach: Option<Reach>,
@@ -175,6 +177,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     places::end(tx, &won).await?;
     park::end(tx, &won).await?;
     park::begin(tx, &won).await?;
+    park::extend(tx, &won).await?;
     reach::plan(tx, &won).await?;
     child::open(tx, &won).await?;
     lead::change(tx, &won).await?;

@@ -1,4 +1,6 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
+
+pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod campaigns;
@@ -8,23 +10,28 @@ pub mod db;
 pub mod desk;
 pub mod dialect;
 pub mod imagine;
+pub mod inbound;
 pub mod intake;
+pub mod interactions;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
 pub mod lead_status;
 pub mod leads;
 pub mod load;
+pub mod messages;
 pub mod migrate;
 pub mod models;
 pub mod notices;
 pub mod oauth;
+pub mod outreach_budget;
 pub mod parking;
 pub mod recent;
 pub mod reviews;
 pub mod rows;
 pub mod secrets;
 pub mod status_queries;
+pub mod suppressions;
 pub mod sweeps;
 pub mod value_sets;
 

@@ -32,6 +32,10 @@ pub enum Kind {
     StatusQueryEnded,
     /// The webhook of a campaign's first action could not be delivered: its leads wait for their deadline.
     ActionFailed,
+    /// A campaign has used up its calls or texts of the day.
+    BudgetUsedUp,
+    /// An agent does not work as it is set up: its credentials are refused, or it is gone.
+    AgentBroken,
 }
 
 /// A notice to raise.

@@ -2,6 +2,7 @@
 use super::{
     Db, Rows, StoreError, Tx,
     close::{self, Close},
+    load::Loaded,
 };
 use crate::{
     clock::Time,
@@ -281,6 +282,23 @@ async fn try_ended(tx: &mut Tx, park: &Park, next: Time, why: &str) -> Result<()
         .bind(park.tries + 1)
         .bind(next)
         .bind(why)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Looks at a parked submission again then, unless its bell has been rung since it was loaded: what rings sets another time.
+pub async fn rest(db: &Db, loaded: &Loaded, until: Time) -> Result<(), StoreError> {
+    db.write()
+        .sql(
+            "UPDATE submission SET due_at = $5
+             WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND run = 'parked' AND due_at = $4",
+        )
+        .bind(loaded.workspace_id)
+        .bind(loaded.id)
+        .bind(loaded.generation)
+        .bind(loaded.due_at)
+        .bind(until)
         .run()
         .await?;
     Ok(())

@@ -69,8 +69,14 @@ pub struct Opened {
 pub enum Deleted {
     Gone,
     Absent,
-    /// These campaigns, none of them archived, use it.
-    Used(Vec<Use>),
+    Used(Users),
+}
+
+/// Who uses a secret: campaigns, none of them archived, and agents by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    pub campaigns: Vec<Use>,
+    pub agents: Vec<String>,
 }
 
 /// The way to every secret. Cheap to clone; clones share what was opened.
@@ -164,11 +170,11 @@ impl Secrets {
         Ok(Some(opened))
     }
 
-    /// Deletes a secret that no campaign uses; archived ones do not count.
+    /// Deletes a secret that no agent and no campaign uses; archived ones do not count.
     pub async fn delete(&self, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
         self.kept().values.remove(&(workspace, name.to_owned()));
         match self.try_delete(workspace, name).await {
-            // A campaign that names it was saved in between.
+            // A campaign or an agent that names it was saved in between.
             Err(error) if error.is_dangling() => self.try_delete(workspace, name).await,
             done => done,
         }
@@ -176,10 +182,13 @@ impl Secrets {
 
     async fn try_delete(&self, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
         let mut tx = self.db.begin().await?;
-        let mut uses: Vec<Use> = uses(tx.ex(), workspace).await?;
-        uses.retain(|one| one.secret_name == name && one.state != "archived");
-        if !uses.is_empty() {
-            return Ok(Deleted::Used(uses));
+        let mut campaigns: Vec<Use> = uses(tx.ex(), workspace).await?;
+        campaigns.retain(|one| one.secret_name == name && one.state != "archived");
+        let mut agents = agent_uses(tx.ex(), workspace).await?;
+        agents.retain(|(secret, _)| secret == name);
+        if !campaigns.is_empty() || !agents.is_empty() {
+            let agents = agents.into_iter().map(|(_, agent)| agent).collect();
+            return Ok(Deleted::Used(Users { campaigns, agents }));
         }
         for text in [
             "DELETE FROM secret_use WHERE workspace_id = $1 AND secret_name = $2",
@@ -214,6 +223,9 @@ impl Secrets {
         workspace: WorkspaceId,
         at: Time,
     ) -> Result<DataKey, SecretError> {
+        if let Some(key) = self.kept().keys.get(&workspace) {
+            return Ok(key.clone());
+        }
         if data_key_row(&self.db, workspace).await?.is_none() {
             // A ring is never made anew while something waits for a lost one.
             let ring = if self.source.is_unmade() && has_data_keys(&self.db).await? {
@@ -274,6 +286,20 @@ pub async fn uses(ex: super::Ex<'_>, workspace: WorkspaceId) -> Result<Vec<Use>,
         "SELECT u.secret_name, u.campaign_id, c.code, c.name, c.state
          FROM secret_use u JOIN campaign c ON c.workspace_id = u.workspace_id AND c.id = u.campaign_id
          WHERE u.workspace_id = $1 ORDER BY u.secret_name, u.campaign_id",
+    )
+    .bind(workspace)
+    .all()
+    .await
+}
+
+/// Which agents use which secrets: names of both, a secret's first.
+pub async fn agent_uses(
+    ex: super::Ex<'_>,
+    workspace: WorkspaceId,
+) -> Result<Vec<(String, String)>, StoreError> {
+    ex.sql(
+        "SELECT secret_name, agent_name FROM agent_secret
+         WHERE workspace_id = $1 ORDER BY secret_name, agent_name",
     )
     .bind(workspace)
     .all()

@@ -46,6 +46,7 @@ impl Trip {
             },
             events: std::mem::take(&mut self.lines),
             shown: notes.shown,
+            extend: notes.extend,
             park: notes.park,
             reach: notes.reach,
             unpark: notes.unpark,

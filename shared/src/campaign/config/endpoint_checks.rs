@@ -74,7 +74,7 @@ pub(super) fn header_of((header, value): (&str, &str), path: String, problems: &
     }
 }
 
-pub(super) fn is_header_name(text: &str) -> bool {
+pub(crate) fn is_header_name(text: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(fits)
 }

@@ -94,6 +94,11 @@ impl ActionKind {
         }
     }
 
+    /// Whether a person is called or texted.
+    pub fn is_outreach(self) -> bool {
+        matches!(self, Self::VoiceAi | Self::Sms)
+    }
+
     /// Reads [`ActionKind::name`] back.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

@@ -125,15 +125,16 @@ impl Provider for Bland {
         let body = whole(answer).unwrap_or_default();
         match (answer.status, text(&body, "/status")) {
             (200..=299, Some("error")) => {
-                let kind = match names(&answer.body, &NUMBER) {
+                let kind = match bad_number(answer) {
                     true => RefusalKind::BadNumber,
                     false if names(&answer.body, &["rate limit"]) => RefusalKind::Busy(None),
                     false => RefusalKind::Misconfigured,
                 };
                 Placed::Refused(Refusal { why: why(answer), kind })
             }
-            (200..=299, _) => placed(answer, "/call_id", &NUMBER),
-            _ => not_placed(answer, &NUMBER),
+            (200..=299, _) => placed(answer, "/call_id", &[]),
+            _ if bad_number(answer) => not_placed(answer, &NUMBER),
+            _ => not_placed(answer, &[]),
         }
     }
 
@@ -186,6 +187,11 @@ impl Provider for Bland {
         let reference = needed(&call, "/call_id").or_else(|_| needed(&call, "/c_id"))?;
         Ok(vec![heard(&call, reference)])
     }
+}
+
+/// Whether the number that is called is refused, and not the one that calls.
+fn bad_number(answer: &Answer) -> bool {
+    names(&answer.body, &NUMBER) && !names(&answer.body, &["from"])
 }
 
 /// The call's own state before the one of its queue.

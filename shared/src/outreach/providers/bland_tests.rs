@@ -47,6 +47,8 @@ fn the_status_in_the_body_counts() {
         (200, said("Rate limit exceeded"), Some(RefusalKind::Busy(None))),
         (200, said("Pathway not found"), Some(RefusalKind::Misconfigured)),
         (400, said("Invalid phone number"), Some(RefusalKind::BadNumber)),
+        (400, said("The from phone number is not yours"), Some(RefusalKind::Misconfigured)),
+        (200, said("The from phone number is not yours"), Some(RefusalKind::Misconfigured)),
         (401, said("Invalid key"), Some(RefusalKind::Misconfigured)),
         (429, said("slow down"), Some(RefusalKind::Busy(None))),
         (500, said("Invalid phone number"), None),

@@ -32,7 +32,8 @@ const OURS: &str = "order_id";
 /// Names that the provider keeps for itself.
 const RESERVED: &str = "system__";
 /// By what the number that is called is named in refusals, by ElevenLabs and by Twilio behind it.
-const NUMBER: [&str; 4] = ["to_number", "21211", "21214", "21217"];
+const NUMBER: [&str; 6] =
+    ["to_number", "'to' phone number", "'to' number", "21211", "21214", "21217"];
 /// How long before its order a call may have begun to be the one that is looked for: clocks differ.
 const FIND_BEFORE: TimeDelta = TimeDelta::hours(1);
 
@@ -77,13 +78,13 @@ impl ElevenLabs {
 
 impl Provider for ElevenLabs {
     fn place(&self, order: &Order<'_>) -> Wire {
-        let free = order.variables.iter().filter(|(name, _)| !name.starts_with(RESERVED));
-        let mut variables: Map<String, Value> =
-            free.map(|(name, value)| (name.clone(), scalar(value))).collect();
+        let mut variables = Map::from_iter([(OURS.to_owned(), order.id.into())]);
+        let free =
+            order.variables.iter().filter(|(name, _)| *name != OURS && !name.starts_with(RESERVED));
+        variables.extend(free.map(|(name, value)| (name.clone(), scalar(value))));
         if !order.text.is_empty() {
             variables.insert("instructions".into(), order.text.into());
         }
-        variables.insert(OURS.into(), order.id.into());
         let body = json!({
             "agent_id": self.agent,
             "agent_phone_number_id": self.phone_number,
@@ -210,8 +211,9 @@ fn report(call: &Value) -> Report {
     let started_at = number(call, "/metadata/start_time_unix_secs")
         .and_then(|seconds| DateTime::from_timestamp(seconds as i64, 0));
     let duration_seconds = seconds(number(call, "/metadata/call_duration_secs"));
-    let ended_at =
-        started_at.zip(duration_seconds).map(|(start, long)| start + TimeDelta::seconds(long));
+    let ended_at = started_at
+        .zip(duration_seconds)
+        .and_then(|(start, long)| start.checked_add_signed(TimeDelta::seconds(long)));
     let reason = ["/metadata/termination_reason", "/metadata/error/reason"];
     let mut report = Report {
         ended_reason: reason.iter().find_map(|path| word(call, path)),

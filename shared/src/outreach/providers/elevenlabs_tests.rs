@@ -32,6 +32,13 @@ fn a_call_carries_our_id_as_a_variable() {
     let wanted = json!({"agent_id": "ag-1", "agent_phone_number_id": "pn-1", "to_number": "+14155550100",
         "conversation_initiation_client_data": {"dynamic_variables": variables}});
     assert_eq!(body(&wire), wanted);
+    let mut sent = body(&wire);
+    let sent = sent["conversation_initiation_client_data"]["dynamic_variables"].take();
+    assert_eq!(
+        sent.as_object().unwrap().keys().next().map(String::as_str),
+        Some("order_id"),
+        "the first one"
+    );
 }
 
 #[test]
@@ -44,6 +51,12 @@ fn an_answer_says_what_became_of_the_call() {
         |message: &str| json!({"success": false, "message": message, "conversation_id": null});
     for (status, body, wanted) in [
         (200, said("Twilio error 21211"), Some(RefusalKind::BadNumber)),
+        (200, said("Invalid 'To' Phone Number"), Some(RefusalKind::BadNumber)),
+        (
+            200,
+            said("The 'To' number +1 is not a valid phone number."),
+            Some(RefusalKind::BadNumber),
+        ),
         (200, said("Twilio error 20003"), Some(RefusalKind::Misconfigured)),
         (
             422,

@@ -1,25 +1,25 @@
 //! Calls by anybody who speaks our own protocol, signed as Standard Webhooks are, with one secret both ways.
 //!
-//! - An order is a POST to `url`: `{"orderId", "to", "from"?, "instructions", "variables": {}, "callbackUrl"}`. `webhook-id` is the
-//!   order's id: whoever gets it twice should call once. Taken: any 2xx with `{"reference": "…"}`, the caller's own id of the call (200
-//!   characters at most, letters, digits and `-_.:~=@`).
-//! - Refused: any 4xx, better with `{"refusal": "bad_number" | "opted_out" | "busy" | "misconfigured", "message": "…"}`; `retry-after`
-//!   says how long to wait. 429 is `busy`, everything else without a `refusal` is `misconfigured`. Any other answer, 408 and 409 among
-//!   them, leaves it open whether there will be a call; the order is not sent again by itself.
-//! - Events are POSTed to `callbackUrl`: `{"type", "timestamp"?, "data": {…}}`, each with its own `webhook-id`, kept for repeats. `data`
-//!   holds `reference` or `orderId` or both. Types: `call.progress` (`status`: any word), `call.ended`, and `call.analysed` if more
-//!   became known later; `call.ended` says `"more": true` when that is still to come. Other types are answered with 2xx and ignored.
-//! - An ended or analysed call: `outcome` (`completed`, `incomplete`, `voicemail`, `no_answer`, `busy`, `no_contact`,
-//!   `scheduled_callback`, `follow_up`, `qualified`, `disqualified`, `dnc`, `failed`), `endedReason`, `startedAt`, `endedAt`,
-//!   `durationSeconds`, `summary`, `recordingUrl`, `transcript: [{"role": "agent" | "user", "text", "second"?}]`, `answers: {}`,
-//!   `callbackAt` (RFC 3339). All but `outcome` may be missing; without `outcome` the call counts as completed.
-//! - The state is asked for with a signed GET of `statusUrl`, if there is one, with `{reference}` replaced; `webhook-id` is the reference
-//!   and the body empty. The answer is an event as above, in 2xx; anything else says nothing.
+//! - An order is a POST to `url`: `{"orderId", "to", "from"?, "instructions", "variables": {}, "callbackUrl"}`. `webhook-id` is the order's
+//!   id: whoever gets it twice should call once. Taken: any 2xx with `{"reference": "…"}`, the caller's own id of the call (200 characters
+//!   at most, letters, digits and `-_.:~=@`).
+//! - Refused: any 4xx, best with `{"refusal": "bad_number" | "opted_out" | "busy" | "misconfigured", "message"}`; `retry-after` says how
+//!   long to wait. Without `refusal`, 422 is `bad_number`, 429 `busy`, any other `misconfigured`. After any other answer, 408 and 409
+//!   among them, it is open whether there will be a call; the order is not sent again by itself.
+//! - Events are POSTed to `callbackUrl`: `{"type", "data": {…}}`, each under its own `webhook-id`, the same for repeats. `data` holds
+//!   `reference`, `orderId` or both. `call.progress` has a `status`, any word. `call.ended` says `"more": true` when a `call.analysed` will
+//!   follow. Other types are ignored.
+//! - `data` of a call that has ended: `outcome` (`completed`, `incomplete`, `voicemail`, `no_answer`, `busy`, `no_contact`, `failed`,
+//!   `scheduled_callback`, `follow_up`, `qualified`, `disqualified`, `dnc`; `completed` when missing), `endedReason`, `startedAt`,
+//!   `endedAt`, `durationSeconds`, `summary`, `recordingUrl`, `transcript: [{"role": "agent" | "user", "text", "second"?}]`,
+//!   `answers: {}`, `callbackAt` (RFC 3339). All may be missing.
+//! - The state is asked for with a GET of `statusUrl`, with `{reference}` replaced, signed with the reference as `webhook-id` over an empty
+//!   body. The answer is `{"data": {…}}` as in an event, with `state`: `ended` and `analysed` as the events, else any word for progress.
 use super::{
     MissingSecret, Secrets, other,
     reading::{
-        at, id, json, key, link, number, ours, prose, seconds, steer_by, text, time, transcript,
-        word,
+        WORD_CHARS_MAX, at, cut, id, json, key, link, number, ours, prose, seconds, steer_by, text,
+        time, transcript, word,
     },
     requests::{Headers, get, not_placed, pause, placed, post, segment, success, whole, why},
     sign::{Key, decode_secret, sign, verify},
@@ -93,6 +93,7 @@ impl Provider for Generic {
             Some("opted_out") => RefusalKind::OptedOut,
             Some("busy") => RefusalKind::Busy(pause(answer)),
             Some("misconfigured") => RefusalKind::Misconfigured,
+            _ if answer.status == 422 => RefusalKind::BadNumber,
             _ if answer.status < 300 => return placed(answer, "/reference", &[]),
             _ => return not_placed(answer, &[]),
         };
@@ -107,19 +108,18 @@ impl Provider for Generic {
     /// The keys are made of what is told, for a repeated question has no id of its own.
     fn told(&self, answer: &Answer) -> Vec<Heard> {
         let Some(body) = success(answer) else { return Vec::new() };
-        let Ok(heard) = heard(&body, String::new()) else { return Vec::new() };
-        let heard = heard.map(|mut heard| {
-            let (kind, state) = match &heard.what {
-                What::Progress { status } => ("progress", status.as_str()),
-                What::Call { report } if report.complete => ("complete", report.outcome.word()),
-                What::Call { report } => ("ended", report.outcome.word()),
-                What::Status { .. } | What::Text(_) => ("", ""),
-            };
-            let id = heard.reference.as_ref().or(heard.ours.as_ref()).map_or("", String::as_str);
-            heard.key = key(&["polled", id, kind, state]);
-            heard
-        });
-        heard.into_iter().collect()
+        let data = &body["data"];
+        let Some(state) = text(data, "/state") else { return Vec::new() };
+        let what = match state {
+            "ended" | "analysed" => ended(data, state == "analysed"),
+            state => What::Progress { status: cut(state, WORD_CHARS_MAX) },
+        };
+        let outcome = match &what {
+            What::Call { report } if report.complete => report.outcome.word(),
+            _ => "",
+        };
+        let key = |id: &str| key(&["polled", id, state, outcome]);
+        heard(data, key, what).into_iter().collect()
     }
 
     fn verify(&self, incoming: &Incoming<'_>, now: Time) -> Result<(), NotGenuine> {
@@ -127,27 +127,34 @@ impl Provider for Generic {
     }
 
     fn read(&self, incoming: &Incoming<'_>) -> Result<Vec<Heard>, Unreadable> {
+        let body = json(incoming.body)?;
+        let data = &body["data"];
+        let what = match text(&body, "/type").unwrap_or_default() {
+            "call.progress" => What::Progress { status: word(data, "/status").unwrap_or_default() },
+            "call.ended" => ended(data, false),
+            "call.analysed" => ended(data, true),
+            _ => return Ok(Vec::new()),
+        };
         let event = incoming.header("webhook-id").unwrap_or_default();
-        Ok(heard(&json(incoming.body)?, key(&["event", event]))?.into_iter().collect())
+        let heard = heard(data, |_| key(&["event", event]), what);
+        Ok(vec![
+            heard.ok_or_else(|| {
+                Unreadable("`data` holds neither `reference` nor `orderId`".into())
+            })?,
+        ])
     }
 }
 
-fn heard(body: &Value, key: String) -> Result<Option<Heard>, Unreadable> {
-    let data = &body["data"];
-    let kind = text(body, "/type").unwrap_or_default();
-    let what = match kind {
-        "call.progress" => What::Progress { status: word(data, "/status").unwrap_or_default() },
-        "call.ended" | "call.analysed" => {
-            let complete = kind == "call.analysed" || at(data, "/more") != Some(&Value::Bool(true));
-            What::Call { report: Box::new(Report { complete, ..report(data) }) }
-        }
-        _ => return Ok(None),
-    };
+/// What is told of an order that is named by either id; `key` is made of it.
+fn heard(data: &Value, key: impl Fn(&str) -> String, what: What) -> Option<Heard> {
     let (ours, reference) = (ours(text(data, "/orderId")), id(data, "/reference"));
-    if ours.is_none() && reference.is_none() {
-        return Err(Unreadable("`data` holds neither `reference` nor `orderId`".into()));
-    }
-    Ok(Some(Heard { ours, reference, key, what }))
+    let key = key(reference.as_deref().or(ours.as_deref())?);
+    Some(Heard { ours, reference, key, what })
+}
+
+fn ended(data: &Value, analysed: bool) -> What {
+    let complete = analysed || at(data, "/more") != Some(&Value::Bool(true));
+    What::Call { report: Box::new(Report { complete, ..report(data) }) }
 }
 
 fn report(data: &Value) -> Report {

@@ -48,6 +48,9 @@ fn an_answer_says_what_became_of_the_order() {
         (409, refusal("busy"), Some(RefusalKind::Busy(None))),
         (400, refusal("misconfigured"), Some(RefusalKind::Misconfigured)),
         (400, refusal("a new one"), Some(RefusalKind::Misconfigured)),
+        (422, json!({"error": "no such number"}), Some(RefusalKind::BadNumber)),
+        (422, refusal("misconfigured"), Some(RefusalKind::Misconfigured)),
+        (404, json!({}), Some(RefusalKind::Misconfigured)),
         (429, json!({}), Some(RefusalKind::Busy(None))),
         (409, json!({}), None),
         (500, refusal("bad_number"), None),
@@ -176,24 +179,33 @@ fn the_state_is_asked_for_where_the_account_says() {
         ("GET", "https://calls.example.com/orders/r%3A1?full=1")
     );
     assert_eq!((header(&wire, "webhook-id"), genuine(&wire)), ("r:1", Ok(())));
-    let told =
-        |kind: &str, data: Value| generic.told(&answer(200, &json!({"type": kind, "data": data})));
+    let told = |data: Value| generic.told(&answer(200, &json!({"data": data})));
     let key = |heard: &[Heard]| heard[0].key.clone();
-    let ended = told("call.ended", json!({"reference": "r-1", "outcome": "busy"}));
+    let ended = told(json!({"reference": "r-1", "state": "ended", "outcome": "busy"}));
     assert_eq!(
         (reported(&ended).outcome, key(&ended)),
-        (CallOutcome::Busy, "polled|r-1|complete|busy".into())
+        (CallOutcome::Busy, "polled|r-1|ended|busy".into())
     );
-    let more =
-        told("call.ended", json!({"reference": "r-1", "outcome": "completed", "more": true}));
-    assert_eq!(key(&more), "polled|r-1|ended|completed");
+    let more = told(json!({"reference": "r-1", "state": "ended", "more": true}));
+    assert_eq!((reported(&more).complete, key(&more)), (false, "polled|r-1|ended|".into()));
+    let analysed =
+        told(json!({"reference": "r-1", "state": "analysed", "outcome": "dnc", "more": true}));
     assert_eq!(
-        key(&told("call.progress", json!({"orderId": "int_1", "status": "rings"}))),
-        "polled|int_1|progress|rings"
+        (reported(&analysed).complete, key(&analysed)),
+        (true, "polled|r-1|analysed|dnc".into())
+    );
+    let underway = told(json!({"orderId": "int_1", "state": "underway"}));
+    assert_eq!(
+        (key(&underway), &underway[0].what),
+        ("polled|int_1|underway|".into(), &What::Progress { status: "underway".into() })
     );
     assert_eq!(
-        (told("call.ended", json!({})), generic.told(&answer(404, &json!({})))),
+        (told(json!({"state": "ended"})), told(json!({"reference": "r-1"}))),
         (vec![], vec![])
+    );
+    assert_eq!(
+        generic.told(&answer(404, &json!({"data": {"reference": "r-1", "state": "ended"}}))),
+        []
     );
     let mut silent = account();
     silent.as_object_mut().unwrap().remove("statusUrl");

@@ -2,6 +2,8 @@
 mod bland;
 mod elevenlabs;
 mod generic;
+#[cfg(test)]
+mod odd_tests;
 mod reading;
 mod requests;
 mod retell;

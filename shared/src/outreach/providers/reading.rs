@@ -146,6 +146,15 @@ pub fn connected(outcome: CallOutcome) -> bool {
     !matches!(outcome, NoAnswer | Busy | NoContact | Failed | Unknown)
 }
 
+/// A call that failed after the person had spoken did not fail to be made: it broke.
+pub fn broken(mut report: Report) -> Report {
+    let spoke = report.transcript.iter().any(|said| said.role == Role::User);
+    if spoke && report.outcome == CallOutcome::Failed {
+        report.outcome = CallOutcome::Incomplete;
+    }
+    report
+}
+
 /// Takes in what a provider has extracted, without what is too long.
 pub fn steer(report: &mut Report, extracted: &Map<String, Value>) {
     let fits = |key: &str, value: &Value| {

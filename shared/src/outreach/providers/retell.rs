@@ -2,8 +2,8 @@
 use super::{
     MissingSecret, Secrets, other,
     reading::{
-        OURS, at, connected, id, json, key, link, needed, number, ours, prose, seconds, steer_by,
-        text, transcript, unix_ms, word,
+        OURS, at, broken, connected, id, json, key, link, needed, number, ours, prose, seconds,
+        steer_by, text, transcript, unix_ms, word,
     },
     requests::{base, bearer, date, get, placed, post, segment, success},
     sign::{Hash, fresh, unhex},
@@ -187,7 +187,7 @@ fn ended(call: &Value, reference: String, event: &str, report: Report) -> Heard 
 
 fn report(call: &Value) -> Report {
     let reason = word(call, "/disconnection_reason");
-    let mut report = Report {
+    let mut report = broken(Report {
         ended_reason: reason.clone(),
         started_at: unix_ms(call, "/start_timestamp"),
         ended_at: unix_ms(call, "/end_timestamp"),
@@ -203,7 +203,7 @@ fn report(call: &Value) -> Report {
             Some((role, text(line, "/content")?, number(line, "/words/0/start")))
         }),
         ..Report::of(outcome(reason.as_deref().unwrap_or_default(), text(call, "/call_status")))
-    };
+    });
     if connected(report.outcome) && at(call, IN_VOICEMAIL) == Some(&Value::Bool(true)) {
         report.outcome = CallOutcome::Voicemail;
     }

@@ -208,6 +208,15 @@ fn the_analysis_is_read() {
         complete: true,
     };
     assert_eq!(reported(&heard), &wanted);
+    let said = json!([{"role": "user", "content": "Hi", "words": []}]);
+    let broken = event(
+        "call_ended",
+        json!({"disconnection_reason": "error_asr", "transcript_object": said}),
+    );
+    assert_eq!(
+        (reported(&broken).outcome, reported(&broken).complete),
+        (CallOutcome::Incomplete, false)
+    );
     let machine = event("call_analyzed", json!({"call_analysis": {"in_voicemail": true}}));
     assert_eq!(reported(&machine).outcome, CallOutcome::Voicemail);
 }

@@ -22,9 +22,13 @@ pub const SECRET_PREFIX: &str = "whsec_";
 const SIGNATURES_MAX: usize = 20;
 /// A time above this many is in milliseconds: as seconds it would be in the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
+/// Digits of a time in seconds, at most: fewer than any number that counts as milliseconds.
+const SECONDS_DIGITS: usize = 11;
 
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+/// As the real clients read base64: padded or not, whatever the last bits say.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose =
     GeneralPurpose::new(&URL_SAFE, LENIENT.with_encode_padding(false));
@@ -165,7 +169,7 @@ pub fn verify(secrets: &[&[u8]], incoming: &Incoming<'_>, now: Time) -> Result<(
     let id = header("webhook-id")?;
     let timestamp = header("webhook-timestamp")?;
     let signatures = header("webhook-signature")?;
-    let seconds = milliseconds(timestamp).filter(|ms| ms % 1_000 == 0 && timestamp.len() <= 11);
+    let seconds = milliseconds(timestamp).filter(|_| timestamp.len() <= SECONDS_DIGITS);
     fresh(seconds.ok_or(NotGenuine::Malformed("webhook-timestamp"))?, now, TOLERANCE_SECONDS)?;
     let message = signed(id, timestamp, incoming.body);
     let given =

@@ -2,8 +2,8 @@
 use super::{
     MissingSecret, Secrets, other,
     reading::{
-        OURS, at, connected, id, json, key, link, needed, number, ours, prose, seconds, steer,
-        steer_by, text, time, transcript, word,
+        OURS, at, broken, connected, id, json, key, link, needed, number, ours, prose, seconds,
+        steer, steer_by, text, time, transcript, word,
     },
     requests::{base, bearer, date, get, get_with, placed, post, segment, success},
     vapi_auth::Opened,
@@ -95,7 +95,7 @@ impl Provider for Vapi {
     }
 
     fn placed(&self, answer: &Answer) -> Placed {
-        placed(answer, "/id", &["customer.number", "phone number", "e.164"])
+        placed(answer, "/id", &["customer.number", "e.164"])
     }
 
     fn find(&self, order: &Order<'_>) -> Option<Wire> {
@@ -161,7 +161,8 @@ impl Provider for Vapi {
         Ok(vec![match (kind, status) {
             ("end-of-call-report", _) => ended(message, reference, kind, report(message)),
             (_, "ended") => {
-                let report = Report { complete: false, ..report(message) };
+                let mut report = report(message);
+                report.complete = !connected(report.outcome);
                 ended(message, reference, kind, report)
             }
             _ => progress(message, reference, status),
@@ -202,7 +203,7 @@ fn report(of: &Value) -> Report {
         started_at.zip(ended_at).map(|(start, end)| (end - start).num_milliseconds() as f64 / 1e3);
     let recording =
         ["/artifact/recordingUrl", "/artifact/recording/mono/combinedUrl", "/recordingUrl"];
-    let mut report = Report {
+    let mut report = broken(Report {
         ended_reason: reason.clone(),
         started_at,
         ended_at,
@@ -211,7 +212,7 @@ fn report(of: &Value) -> Report {
         recording_url: recording.iter().find_map(|path| link(of, path)),
         transcript: lines(of),
         ..Report::of(reason.as_deref().map_or(CallOutcome::Completed, outcome))
-    };
+    });
     steer_by(&mut report, at(of, "/analysis/structuredData"));
     if let Some(outputs) = at(of, "/artifact/structuredOutputs").and_then(Value::as_object) {
         let named = |output: &Value| Some((word(output, "/name")?, output["result"].clone()));

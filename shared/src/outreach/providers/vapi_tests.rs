@@ -42,6 +42,7 @@ fn an_answer_says_what_became_of_the_call() {
         json!({"message": ["customer.number must be a valid phone number in the E.164 format."]});
     for (status, body, wanted) in [
         (400, number, Some(RefusalKind::BadNumber)),
+        (400, json!({"message": "Couldn't find phone number"}), Some(RefusalKind::Misconfigured)),
         (400, json!({"message": "Couldn't find assistant"}), Some(RefusalKind::Misconfigured)),
         (401, json!({"message": "Invalid key"}), Some(RefusalKind::Misconfigured)),
         (429, json!({}), Some(RefusalKind::Busy(None))),
@@ -113,7 +114,12 @@ fn a_status_is_progress_until_the_end() {
     );
     assert_eq!(heard[0].key, "c-1|status-update|ended");
     let report = reported(&heard);
-    assert_eq!((report.outcome, report.complete), (CallOutcome::Busy, false));
+    assert_eq!((report.outcome, report.complete), (CallOutcome::Busy, true));
+    let hung_up = json!({"status": "ended", "endedReason": "customer-ended-call"});
+    assert!(
+        !reported(&read(&*vapi, &message("status-update", hung_up))).complete,
+        "the report is still to come"
+    );
     for other in ["assistant.started", "conversation-update", "tool-calls", ""] {
         assert_eq!(read(&*vapi, &message(other, json!({}))), []);
     }
@@ -161,6 +167,18 @@ fn the_end_of_call_report_is_whole() {
         complete: true,
     };
     assert_eq!(reported(&heard), &wanted);
+}
+
+#[test]
+fn a_call_that_broke_after_the_person_spoke_did_not_fail_to_be_made() {
+    let mut broken = end();
+    broken["endedReason"] = json!("pipeline-error-openai-llm-failed");
+    broken["analysis"] = json!({});
+    let heard = read(&*open(account()), &message("end-of-call-report", broken.clone()));
+    assert_eq!(reported(&heard).outcome, CallOutcome::Incomplete);
+    broken["artifact"] = json!({});
+    let heard = read(&*open(account()), &message("end-of-call-report", broken));
+    assert_eq!(reported(&heard).outcome, CallOutcome::Failed);
 }
 
 #[test]

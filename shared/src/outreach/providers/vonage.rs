@@ -143,8 +143,8 @@ fn claims(token: &str, key: &[u8]) -> Result<Value, NotGenuine> {
     part(claims).ok_or(NO_TOKEN)
 }
 
-fn told(reference: String, word_: &str, body: &Value) -> Vec<Heard> {
-    let status = match word_ {
+fn told(reference: String, state: &str, body: &Value) -> Vec<Heard> {
+    let status = match state {
         "accepted" => TextStatus::Accepted,
         "submitted" => TextStatus::Sent,
         "delivered" | "read" => TextStatus::Delivered,
@@ -155,7 +155,7 @@ fn told(reference: String, word_: &str, body: &Value) -> Vec<Heard> {
     let error = [word(body, "/error/title"), word(body, "/error/detail")];
     let error = error.into_iter().flatten().collect::<Vec<_>>().join(": ");
     let error = Some(cut(&error, super::reading::WORD_CHARS_MAX)).filter(|error| !error.is_empty());
-    let key = key(&[&reference, word_, code.unwrap_or_default()]);
+    let key = key(&[&reference, state, code.unwrap_or_default()]);
     let ours = ours(text(body, "/client_ref"));
     vec![Heard { ours, reference: Some(reference), key, what: What::Status { status, error } }]
 }

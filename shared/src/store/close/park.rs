@@ -64,6 +64,23 @@ fn first_words(on_deadline: &str) -> &str {
     }
 }
 
+/// Moves deadlines; few waits do that, so each is a statement of its own.
+pub(super) async fn extend(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError> {
+    for (close, deadline) in closes.iter().filter_map(|close| Some((close, close.extend?))) {
+        tx.ex()
+            .sql(
+                "UPDATE parked_action SET deadline = $3
+                 WHERE workspace_id = $1 AND submission_id = $2 AND resolved_at IS NULL",
+            )
+            .bind(close.workspace)
+            .bind(close.submission)
+            .bind(deadline)
+            .run()
+            .await?;
+    }
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct UnparkRow<'a> {
     workspace_id: uuid::Uuid,

@@ -1,0 +1,164 @@
+//! Whom nobody may reach. A person is known by the keyed hash of their number only.
+use super::{
+    Db, Ex, StoreError,
+    secrets::{SecretError, Secrets},
+};
+use crate::{clock::Time, ids::WorkspaceId, outreach::agent::Channel};
+use serde::{Deserialize, Serialize};
+
+/// The reason of the person's own word, sent as a text.
+pub const STOP: &str = "stop";
+/// The reason of what a provider says of the person: they have told it to stop.
+pub const PROVIDER: &str = "provider";
+
+/// By what a person may not be reached.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Reach {
+    /// Neither calls nor texts.
+    #[default]
+    All,
+    Sms,
+    Voice,
+}
+
+impl From<Channel> for Reach {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Voice => Self::Voice,
+            Channel::Sms => Self::Sms,
+        }
+    }
+}
+
+/// That a person may not be reached.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Suppression {
+    pub channel: Reach,
+    /// [`STOP`], [`PROVIDER`], `call`, or what a person wrote.
+    pub reason: String,
+    /// Who or what said so.
+    pub source: String,
+    pub created_at: Time,
+}
+
+/// A person of a workspace, by [`Secrets::person_hash`].
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub workspace: WorkspaceId,
+    pub hash: &'a str,
+}
+
+impl Secrets {
+    /// By what a number (E.164) is known here: a hash with the workspace's data key, which is made if there is none. Asks the database
+    /// once a process and workspace.
+    pub async fn person_hash(
+        &self,
+        workspace: WorkspaceId,
+        phone: &str,
+        at: Time,
+    ) -> Result<String, SecretError> {
+        Ok(self.data_key_or_make(workspace, at).await?.keyed_hash(phone))
+    }
+}
+
+/// Notes that a person may not be reached; false when it was known. What was said first stays, unless the person could take it back
+/// with a text and this one they could not.
+pub async fn add(
+    ex: Ex<'_>,
+    person: Person<'_>,
+    suppression: &Suppression,
+) -> Result<bool, StoreError> {
+    let added = ex
+        .sql(
+            "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (workspace_id, person_hash, channel) DO UPDATE
+             SET reason = excluded.reason, source = excluded.source, created_at = excluded.created_at
+             WHERE suppression.reason IN ($7, $8) AND excluded.reason NOT IN ($7, $8)",
+        )
+        .bind(person.workspace)
+        .bind(suppression.channel)
+        .bind(person.hash)
+        .bind(suppression.reason.as_str())
+        .bind(suppression.source.as_str())
+        .bind(suppression.created_at)
+        .bind(STOP)
+        .bind(PROVIDER)
+        .run()
+        .await?;
+    Ok(added == 1)
+}
+
+/// The person takes their STOP back, to us or to the provider. What others have said of them stays. Answers how many there were.
+pub async fn lift_stop(ex: Ex<'_>, person: Person<'_>) -> Result<u64, StoreError> {
+    ex.sql(
+        "DELETE FROM suppression
+         WHERE workspace_id = $1 AND person_hash = $2 AND channel = 'sms' AND reason IN ($3, $4)",
+    )
+    .bind(person.workspace)
+    .bind(person.hash)
+    .bind(STOP)
+    .bind(PROVIDER)
+    .run()
+    .await
+}
+
+/// Takes it back for one channel, or for every one when `channel` is [`Reach::All`]; answers how many there were.
+pub async fn remove(ex: Ex<'_>, person: Person<'_>, channel: Reach) -> Result<u64, StoreError> {
+    ex.sql(
+        "DELETE FROM suppression
+         WHERE workspace_id = $1 AND person_hash = $2 AND (channel = $3 OR $3 = 'all')",
+    )
+    .bind(person.workspace)
+    .bind(person.hash)
+    .bind(channel)
+    .run()
+    .await
+}
+
+/// What is known of a person.
+pub async fn find(db: &Db, person: Person<'_>) -> Result<Vec<Suppression>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT channel, reason, source, created_at FROM suppression
+             WHERE workspace_id = $1 AND person_hash = $2 ORDER BY channel",
+        )
+        .bind(person.workspace)
+        .bind(person.hash)
+        .all()
+        .await
+}
+
+/// Whether a person may not be called, or may not be texted.
+pub async fn is_suppressed(
+    ex: Ex<'_>,
+    person: Person<'_>,
+    channel: Channel,
+) -> Result<bool, StoreError> {
+    let found: Option<(Reach,)> = ex
+        .sql(
+            "SELECT channel FROM suppression
+             WHERE workspace_id = $1 AND person_hash = $2 AND channel IN ($3, 'all') LIMIT 1",
+        )
+        .bind(person.workspace)
+        .bind(person.hash)
+        .bind(Reach::from(channel))
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
