@@ -70,6 +70,15 @@ impl Desk {
         Campaign { id: data["campaignId"].clone(), code: data["code"].as_str().unwrap().to_owned() }
     }
 
+    /// Resumes by token; answers the body.
+    ///
+    /// # Panics
+    /// When the API cannot be reached.
+    pub async fn resume(&self, token: &str) -> Value {
+        let request = self.http.post(self.url(&format!("/resume/{token}")));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
     /// Submits a lead under an idempotency key.
     pub async fn submit(&self, key: &str, lead: &Value) -> Result<Receipt, Unanswered> {
         let request = self.http.post(self.url("/leads/submit")).header("X-API-Key", &*self.key);

@@ -22,5 +22,6 @@ mod redis_memory;
 mod rolling;
 mod schedulers;
 mod stages;
+mod told;
 mod unsettled;
 mod zombie;

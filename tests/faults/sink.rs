@@ -50,6 +50,7 @@ pub struct Sink {
 
 struct Book {
     seen: Mutex<Vec<Seen>>,
+    told: Mutex<Vec<Value>>,
     mode: Mutex<Mode>,
     released: watch::Sender<bool>,
 }
@@ -60,10 +61,12 @@ impl Sink {
         let address = listener.local_addr().expect("it is bound");
         let book = Arc::new(Book {
             seen: Mutex::default(),
+            told: Mutex::default(),
             mode: Mutex::new(Mode::Accept),
             released: watch::channel(false).0,
         });
         let routes = Router::new()
+            .route("/hook", post(hook))
             .route("/{endpoint}", post(take))
             .route("/status/{key}", get(status))
             .with_state(book.clone());
@@ -82,6 +85,11 @@ impl Sink {
 
     pub fn seen(&self) -> Vec<Seen> {
         self.book.seen.lock().unwrap().clone()
+    }
+
+    /// What was posted to `/hook`, in order. It is heard and not answered.
+    pub fn told(&self) -> Vec<Value> {
+        self.book.told.lock().unwrap().clone()
     }
 
     /// The requests about a person.
@@ -103,6 +111,11 @@ async fn status(
     } else {
         (StatusCode::NOT_FOUND, Json(json!({"state": "unknown"})))
     }
+}
+
+async fn hook(State(book): State<Arc<Book>>, Json(body): Json<Value>) -> StatusCode {
+    book.told.lock().unwrap().push(body);
+    StatusCode::ACCEPTED
 }
 
 async fn take(

@@ -345,7 +345,7 @@ pub struct WebhookAction {
     pub headers: BTreeMap<String, HeaderText>,
     /// How long the answer may take: 1 to 300.
     pub timeout_seconds: u64,
-    /// How often it is sent again when it surely was not taken: 0 to 5.
+    /// How often it is posted again when it was not heard: 0 to 5.
     pub retries: i64,
     /// Signs it as Standard Webhooks do: `whsec_` and base64.
     #[serde(skip_serializing_if = "Option::is_none")]
