@@ -200,7 +200,7 @@ impl World {
 
     /// Puts a submission somewhere, as a worker would have.
     pub async fn put(&self, id: &str, state: State, stage: Stage) {
-        self.put_parked(id, state, stage, None).await;
+        self.close(id, (state, stage), None, "timeout").await;
     }
 
     /// Parks a submission; answers a token that wakes it.
@@ -227,16 +227,12 @@ impl World {
             on_deadline: "disqualify",
             review,
         };
-        self.put_parked(id, State::Parked, Stage::FirstAction, Some(park)).await;
+        self.close(id, (State::Parked, Stage::FirstAction), Some(park), "timeout").await;
         let id = SubmissionId::parse(id).unwrap();
         let park = parking::open(&self.db, self.workspace, id).await.unwrap().unwrap();
         let token = key::token();
         parking::add_token(&self.db, &park, &key::hash(&token)).await.unwrap();
         token
-    }
-
-    async fn put_parked(&self, id: &str, state: State, stage: Stage, park: Option<NewPark>) {
-        self.close(id, (state, stage), park, "timeout").await;
     }
 
     /// Puts it into delivery, where it waits for that reason until `due`.
