@@ -170,7 +170,7 @@ pub async fn heard(
     tx.ex()
         .sql(
             "UPDATE parked_action SET started_at = $3, next_try_at = NULL, last_error = $4
-             WHERE workspace_id = $1 AND id = $2 AND started_at IS NULL AND resolved_at IS NULL",
+             WHERE workspace_id = $1 AND id = $2 AND started_at IS NULL AND resolution IS NULL",
         )
         .bind(park.workspace_id)
         .bind(park.id)
@@ -221,7 +221,7 @@ pub async fn begin_try(
         .ex()
         .sql(
             "UPDATE parked_action SET tries = tries + 1, next_try_at = $5
-             WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND started_at IS NULL AND resolved_at IS NULL
+             WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND started_at IS NULL AND resolution IS NULL
                AND (next_try_at IS NULL OR next_try_at <= $4)",
         )
         .bind(park.workspace_id)
@@ -275,7 +275,7 @@ async fn try_ended(tx: &mut Tx, park: &Park, next: Time, why: &str) -> Result<()
     tx.ex()
         .sql(
             "UPDATE parked_action SET next_try_at = $4, last_error = $5
-             WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND started_at IS NULL AND resolved_at IS NULL",
+             WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND started_at IS NULL AND resolution IS NULL",
         )
         .bind(park.workspace_id)
         .bind(park.id)

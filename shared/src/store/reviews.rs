@@ -1,4 +1,6 @@
 //! Human reviews: the queue by priority and age, claims, and decisions that respect them.
+//!
+//! What is found by its key asks `resolution IS NULL`, which says the same as `resolved_at IS NULL` and leaves the key as the one way to it.
 use super::{
     Db, Rows, StoreError, Tx,
     close::{self, Close},
@@ -42,7 +44,7 @@ macro_rules! a_review {
             park_columns!(),
             "FROM ",
             $from,
-            " JOIN submission s ON s.workspace_id = p.workspace_id AND s.id = p.submission_id \
+            " JOIN submission s ON s.id = p.submission_id AND (s.workspace_id = p.workspace_id) IS TRUE \
              JOIN lead l ON l.workspace_id = s.workspace_id AND l.id = s.lead_id \
              JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id "
         )
@@ -101,6 +103,7 @@ pub async fn list(
 
 #[derive(Serialize)]
 struct IdRow {
+    workspace_id: Uuid,
     id: Uuid,
 }
 
@@ -110,15 +113,15 @@ pub async fn some(
     workspace: WorkspaceId,
     ids: &[ParkId],
 ) -> Result<Vec<Review>, StoreError> {
-    let wanted: Vec<IdRow> = ids.iter().map(|id| IdRow { id: id.0 }).collect();
+    let wanted: Vec<IdRow> =
+        ids.iter().map(|id| IdRow { workspace_id: workspace.0, id: id.0 }).collect();
     db.read()
         .sql(concat!(
             a_review!(
-                "ROWS($2: id uuid) r JOIN parked_action p ON p.workspace_id = $1 AND p.id = r.id"
+                "ROWS($1: workspace_id uuid, id uuid) r JOIN parked_action p ON p.workspace_id = r.workspace_id AND p.id = r.id"
             ),
             "WHERE p.kind = 'human_review'",
         ))
-        .bind(workspace)
         .bind(Rows::of(&wanted))
         .all()
         .await
@@ -145,7 +148,7 @@ pub async fn claim(
         .write()
         .sql(
             "UPDATE parked_action SET claimed_by = $3, claimed_until = $5
-             WHERE workspace_id = $1 AND id = $2 AND kind = 'human_review' AND resolved_at IS NULL
+             WHERE workspace_id = $1 AND id = $2 AND kind = 'human_review' AND resolution IS NULL
                AND (claimed_until IS NULL OR claimed_until <= $4 OR claimed_by = $3)",
         )
         .bind(workspace)
@@ -171,7 +174,7 @@ pub async fn claim_next(
         .ex()
         .sql(
             "SELECT p.id FROM parked_action p
-             JOIN submission s ON s.workspace_id = p.workspace_id AND s.id = p.submission_id
+             JOIN submission s ON s.id = p.submission_id AND (s.workspace_id = p.workspace_id) IS TRUE
              WHERE p.workspace_id = $1 AND p.kind = 'human_review' AND p.resolved_at IS NULL
                AND (p.claimed_until IS NULL OR p.claimed_until <= $4)
                AND COALESCE($2, s.campaign_id) = s.campaign_id AND COALESCE($3, p.priority) = p.priority
@@ -187,7 +190,7 @@ pub async fn claim_next(
     tx.ex()
         .sql(
             "UPDATE parked_action SET claimed_by = $3, claimed_until = $4
-             WHERE workspace_id = $1 AND id = $2 AND resolved_at IS NULL",
+             WHERE workspace_id = $1 AND id = $2 AND resolution IS NULL",
         )
         .bind(workspace)
         .bind(id)
@@ -210,7 +213,7 @@ pub async fn release(
         .write()
         .sql(
             "UPDATE parked_action SET claimed_by = NULL, claimed_until = NULL
-             WHERE workspace_id = $1 AND id = $2 AND kind = 'human_review' AND resolved_at IS NULL AND claimed_by = $3",
+             WHERE workspace_id = $1 AND id = $2 AND kind = 'human_review' AND resolution IS NULL AND claimed_by = $3",
         )
         .bind(workspace)
         .bind(id)
