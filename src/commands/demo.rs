@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 mod buyer;
 mod sample;
 mod story;
+mod waits;
 
 /// How long the ten leads may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,6 +106,10 @@ impl Desk {
         self.call(self.http.post(format!("{}{path}", self.base)).json(body)).await
     }
 
+    async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(self.http.put(format!("{}{path}", self.base)).json(body)).await
+    }
+
     async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.call(self.http.get(format!("{}{path}", self.base))).await
     }
@@ -139,7 +144,8 @@ async fn show(desk: &Desk, buyer: SocketAddr, began: Instant) -> Result<(), Fail
         let who = desk.get(&format!("/leads/{lead_id}")).await?;
         story::tell(number + 1, &who, &submissions, &mut tally);
     }
-    tally.print(leads.len(), submitted);
+    let waited = waits::show(desk, buyer, &mut tally).await?;
+    tally.print(leads.len() + waited, submitted);
     println!("\nKey: {}", desk.key);
     println!("Another lead, while it serves (`--keep`):\n\n{}", curl(desk, &first["code"]));
     println!("\nAPI description: {}/docs", desk.base.trim_end_matches("/api/v1"));
@@ -156,7 +162,7 @@ async fn finished(desk: &Desk, lead: &str) -> Result<Vec<Value>, Failure> {
     loop {
         let rows = desk.get(&format!("/leads/{lead}/submissions")).await?;
         let rows = rows["items"].as_array().cloned().unwrap_or_default();
-        let at_rest = |row: &Value| !matches!(row["run"].as_str(), Some("ready"));
+        let at_rest = |row: &Value| !matches!(row["run"].as_str(), Some("ready" | "parked"));
         if !rows.is_empty() && rows.iter().all(at_rest) {
             let mut whole = Vec::new();
             for row in rows {
@@ -167,6 +173,21 @@ async fn finished(desk: &Desk, lead: &str) -> Result<Vec<Value>, Failure> {
         }
         if began.elapsed() > PATIENCE {
             return Err(format!("lead {lead} is not done after {PATIENCE:?}: {rows:?}").into());
+        }
+        look().await;
+    }
+}
+
+/// Returns once a lead waits for somebody.
+async fn parked(desk: &Desk, lead: &str) -> Result<(), Failure> {
+    let began = Instant::now();
+    loop {
+        let rows = desk.get(&format!("/leads/{lead}/submissions")).await?;
+        if rows["items"][0]["run"] == "parked" {
+            return Ok(());
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!("lead {lead} does not wait after {PATIENCE:?}: {rows}").into());
         }
         look().await;
     }

@@ -185,8 +185,8 @@ impl Trip {
         self.notes.due_at = None;
         if from == State::Parked && self.state != State::Parked {
             let resolution = resolution(verdict.event, &verdict.change);
-            self.notes.unpark =
-                Some(ParkEnd { resolution, by: "deadline", decider: None, reason: None });
+            let by = decider(&verdict.code);
+            self.notes.unpark = Some(ParkEnd { resolution, by, decider: None, reason: None });
         }
         let event = verdict.event;
         match event {
@@ -238,11 +238,7 @@ impl Trip {
                 self.notes.end = Some(End::NoRoom);
                 self.carry.overflow = Some(overflow);
             }
-            Change::Queue { until } => {
-                self.notes.end = None;
-                self.notes.due_at = Some(until);
-                self.carry.overflow = None;
-            }
+            Change::Queue { until } => self.queue(until),
             Change::Later(pause) => self.notes.due_at = after(now, pause),
             Change::NotBefore(due) => self.notes.due_at = Some(due),
             Change::Park { kind, deadline, on_deadline, review } => {
@@ -256,11 +252,7 @@ impl Trip {
                 self.view = None;
             }
             Change::Wait { until, shown, deadline, reach } => {
-                self.notes.extend = deadline;
-                self.notes.due_at = Some(until);
-                self.notes.shown = Some(shown);
-                self.notes.reach = reach.map(|reach| *reach);
-                self.carry.waits = Some(Waits { until, shown });
+                self.wait((until, shown), deadline, reach.map(|reach| *reach));
             }
             Change::SeekFallback(end) => {
                 self.notes.end = Some(end);
@@ -268,6 +260,27 @@ impl Trip {
             }
             Change::Child { id, revision } => self.child(id, revision, now),
         }
+    }
+
+    /// It waits for room; how it would have ended is of no account any more.
+    fn queue(&mut self, until: Time) {
+        self.notes.end = None;
+        self.notes.due_at = Some(until);
+        self.carry.overflow = None;
+    }
+
+    /// It waits on; what is said of the wait is kept, so that it is not said twice.
+    fn wait(
+        &mut self,
+        (until, shown): (Time, Status),
+        deadline: Option<Time>,
+        reach: Option<Reach>,
+    ) {
+        self.notes.due_at = Some(until);
+        self.notes.shown = Some(shown);
+        self.notes.extend = deadline;
+        self.notes.reach = reach;
+        self.carry.waits = Some(Waits { until, shown });
     }
 
     fn child(&mut self, campaign: shared::ids::CampaignId, revision: i64, now: Time) {
@@ -317,6 +330,18 @@ pub fn word(event: Event) -> &'static str {
         Event::Discarded => "discarded",
         Event::Withdrawn => "withdrawn",
         Event::Closed => "closed",
+    }
+}
+
+/// What kind of decider ended a wait: the person who was called or texted, or the deadline.
+fn decider(code: &str) -> &'static str {
+    match code {
+        "call_answered" => "call",
+        "text_answered" => "text",
+        "deadline" => "deadline",
+        // Nobody is reached, or nobody may be: the action itself has come to its end.
+        "no_contact" | "dnc" => "action",
+        _ => "worker",
     }
 }
 

@@ -47,6 +47,21 @@ pub fn second_campaign(buyer: SocketAddr) -> Value {
     })
 }
 
+/// Asks somebody before it delivers to BrightHome.
+pub fn waiting_campaign(buyer: SocketAddr, name: &str, action: &Value) -> Value {
+    let mut campaign = second_campaign(buyer);
+    campaign["name"] = json!(name);
+    campaign["config"]["firstAction"] = action.clone();
+    campaign
+}
+
+/// One of those who are asked, with a number of their own.
+pub fn waiting_lead(campaign: &Value, number: usize, phone: &str) -> Value {
+    let (first, last) =
+        [("Olga", "Ivanova"), ("Ben", "Adler"), ("Zoe", "Martin"), ("Ken", "Sato")][number];
+    lead(campaign, (first, last, phone, "CA", "94110", "yes", "tile", "150", "1984-05-17"))
+}
+
 fn leaf(field: &str, operator: &str, value: Value) -> Value {
     json!({"field": field, "operator": operator, "value": value})
 }

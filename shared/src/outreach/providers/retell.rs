@@ -71,6 +71,8 @@ impl Provider for Retell {
             "from_number": order.from.unwrap_or(&self.from),
             "to_number": order.to,
             "override_agent_id": self.agent,
+            // Whatever URL the agent itself has: this call is told of to us.
+            "agent_override": {"agent": {"webhook_url": order.callback}},
             "metadata": {OURS: order.id},
             "retell_llm_dynamic_variables": variables,
             "idempotency_key": order.id,

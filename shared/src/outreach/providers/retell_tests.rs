@@ -25,7 +25,8 @@ fn a_call_carries_our_id_and_texts_only() {
     );
     assert_eq!(header(&wire, "authorization"), format!("Bearer {SECRET}"));
     let wanted = json!({"from_number": "+14155550199", "to_number": "+14155550100", "override_agent_id": "ag-1",
-        "metadata": {"orderId": "int_1"}, "idempotency_key": "int_1",
+        "metadata": {"orderId": "int_1"}, "agent_override": {"agent": {"webhook_url": "https://leads.example.com/api/v1/hooks/agent_1"}},
+            "idempotency_key": "int_1",
         "retell_llm_dynamic_variables": {"firstName": "Ann", "rooms": "3", "tags": "[\"a\"]", "instructions": "Be kind"}});
     assert_eq!(body(&wire), wanted);
     let from = open(account()).place(&Order { from: Some("+14155550177"), ..order("int_1", "") });
