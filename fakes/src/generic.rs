@@ -174,6 +174,9 @@ fn data(item: &Item) -> Value {
         let lines: Vec<Value> = ending.transcript().into_iter().map(said).collect();
         data["transcript"] = json!(lines);
         data["recordingUrl"] = json!(format!("https://generic.test/{}.wav", item.id));
+        if item.stage == Stage::Ended {
+            data["more"] = json!(true);
+        }
     }
     if item.stage == Stage::Analysed {
         data["summary"] = json!(ending.summary());

@@ -90,6 +90,24 @@ pub struct Details {
 }
 
 impl Details {
+    /// Takes over answers by field path (`questionnaire.…`, `custom.…`): one that was there keeps its question.
+    pub fn learn(&mut self, answers: &Map<String, Value>) {
+        for (path, answer) in answers {
+            if let Some(key) = path.strip_prefix("custom.") {
+                self.custom_fields.insert(key.to_owned(), answer.clone());
+            } else if let Some(key) = path.strip_prefix("questionnaire.") {
+                match self.questionnaire.iter_mut().find(|known| known.key == key) {
+                    Some(known) => known.answer = answer.clone(),
+                    None => self.questionnaire.push(Answer {
+                        key: key.to_owned(),
+                        question: key.to_owned(),
+                        answer: answer.clone(),
+                    }),
+                }
+            }
+        }
+    }
+
     /// Takes over what `newer` says; lists of answers and maps are merged by key.
     pub fn merge(&mut self, newer: Self) {
         for (mine, theirs) in [

@@ -116,6 +116,7 @@ pub fn resume(
     let what = Move { event, verdict, code: "answered", reason, end, details: answers, by };
     let mut close = close(loaded, what, now)?;
     close.place.carry.answers.extend(decision.answers.clone());
+    close.learnt = decision.answers.clone();
     let kind = match by {
         TOKEN => TOKEN,
         WEBHOOK => WEBHOOK,
@@ -325,6 +326,7 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
         },
         events: vec![line],
         shown: None,
+        learnt: Map::new(),
         extend: None,
         park: None,
         reach: None,

@@ -1,7 +1,7 @@
 //! A submission on its way through stages inside one worker: verdicts in, one close out.
 use crate::breaker::Seen;
 use chrono::Duration;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::{
     campaign::Campaign,
     clock::Time,
@@ -54,6 +54,7 @@ struct Notes {
     due_at: Option<Time>,
     shown: Option<Status>,
     extend: Option<Time>,
+    learnt: Map<String, Value>,
     park: Option<NewPark>,
     reach: Option<Reach>,
     unpark: Option<ParkEnd>,
@@ -248,7 +249,8 @@ impl Trip {
             }
             Change::StartOver => self.carry.rounds += 1,
             Change::Answers(answers) => {
-                self.carry.answers.extend(answers);
+                self.carry.answers.extend(answers.clone());
+                self.notes.learnt.extend(answers);
                 self.view = None;
             }
             Change::Wait { until, shown, deadline, reach } => {

@@ -49,6 +49,15 @@ async fn a_token_wakes_its_submission_once() {
     let data = &story.json["data"];
     assert_eq!(data["submission"]["carry"]["answers"]["questionnaire.roof"], "yes");
     assert_eq!((&data["submission"]["run"], &data["wait"]), (&json!("ready"), &Value::Null));
+    // Kept with the lead as well: a repost and a fallback know it.
+    let lead = data["submission"]["leadId"].as_str().unwrap();
+    let lead = world.get(&format!("/api/v1/leads/{lead}")).await;
+    let answers = lead.json["data"]["questionnaire"].as_array().unwrap();
+    let roof = answers.iter().find(|answer| answer["key"] == "roof").unwrap();
+    assert_eq!(
+        (&roof["answer"], &lead.json["data"]["customFields"]["score"]),
+        (&json!("yes"), &json!(7))
+    );
 }
 
 #[tokio::test]

@@ -272,6 +272,7 @@ impl World {
             },
             events: Vec::new(),
             shown: None,
+            learnt: serde_json::Map::new(),
             extend: None,
             reach: None,
             park,

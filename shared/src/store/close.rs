@@ -12,12 +12,13 @@ use crate::{
     submission::{Carry, End, Stage, State, Status},
 };
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 mod attempt;
 mod child;
 mod lead;
+mod learnt;
 mod park;
 pub(super) mod places;
 mod query;
@@ -56,6 +57,8 @@ pub struct Close {
     /// What becomes of its places under caps.
     pub places: Places,
     pub child: Option<NewChild>,
+    /// What was brought to light of the person, by field path; it is kept with the lead.
+    pub learnt: Map<String, Value>,
     /// What the submission's end makes of its lead.
     pub lead: LeadMove,
     /// What people must know of it.
@@ -180,6 +183,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     park::extend(tx, &won).await?;
     reach::plan(tx, &won).await?;
     child::open(tx, &won).await?;
+    learnt::merge(tx, &won).await?;
     lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;

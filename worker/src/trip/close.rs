@@ -46,6 +46,7 @@ impl Trip {
             },
             events: std::mem::take(&mut self.lines),
             shown: notes.shown,
+            learnt: notes.learnt,
             extend: notes.extend,
             park: notes.park,
             reach: notes.reach,
