@@ -198,7 +198,11 @@ async fn ask(ctx: &Context, call: &Interaction, now: Time) -> Result<(), Outreac
     let mut told: Vec<(Uuid, Heard)> =
         heard.into_iter().map(|heard| (Uuid::nil(), heard)).collect();
     told.retain(|(_, heard)| matches!(heard.what, What::Call { .. }));
-    if told.is_empty() {
+    let whole = told
+        .iter()
+        .any(|(_, heard)| matches!(&heard.what, What::Call { report } if report.complete));
+    // An end without its analysis is news once; when it is all that is there after the wait for the analysis, there will be none.
+    if told.is_empty() || (call.report.is_some() && !whole) {
         return write(ctx, call, call::nothing_new(call, now), now).await;
     }
     hear(ctx, call, &told, now).await

@@ -3,6 +3,7 @@ mod action_webhooks;
 mod asked;
 mod breaker;
 mod by_hand;
+mod call_faults;
 mod calls;
 mod campaign;
 mod canary;

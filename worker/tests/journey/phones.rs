@@ -351,6 +351,18 @@ impl Phones {
         found
     }
 
+    /// How many of them were for that number.
+    pub fn orders_to(&self, phone: &str) -> usize {
+        self.fake.placed().iter().filter(|order| order.to == phone).count()
+    }
+
+    /// Returns once the providers have received that many orders.
+    pub async fn ordered(&self, orders: usize) {
+        while self.orders() < orders {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// How many orders the providers have received, refused ones too.
     pub fn orders(&self) -> usize {
         self.fake.placed().len()
