@@ -249,12 +249,14 @@ impl Trip {
             }
             Change::StartOver => self.carry.rounds += 1,
             Change::Answers(answers) => {
+                self.loaded.carry.0.answers.extend(answers.clone());
                 self.carry.answers.extend(answers.clone());
                 self.notes.learnt.extend(answers);
                 self.view = None;
             }
             Change::Wait { until, shown, deadline, reach } => {
-                self.wait((until, shown), deadline, reach.map(|reach| *reach));
+                self.notes.extend = deadline;
+                self.wait((until, shown), reach.map(|reach| *reach), now);
             }
             Change::SeekFallback(end) => {
                 self.notes.end = Some(end);
@@ -272,15 +274,11 @@ impl Trip {
     }
 
     /// It waits on; what is said of the wait is kept, so that it is not said twice.
-    fn wait(
-        &mut self,
-        (until, shown): (Time, Status),
-        deadline: Option<Time>,
-        reach: Option<Reach>,
-    ) {
-        self.notes.due_at = Some(until);
+    fn wait(&mut self, (until, shown): (Time, Status), reach: Option<Reach>, now: Time) {
+        // It is looked at once more: what was learnt while this was decided has rung a bell that nobody heard.
+        let once_more = reach.is_none();
+        self.notes.due_at = Some(if once_more { now } else { until });
         self.notes.shown = Some(shown);
-        self.notes.extend = deadline;
         self.notes.reach = reach;
         self.carry.waits = Some(Waits { until, shown });
     }
