@@ -220,15 +220,18 @@ on_both_engines! {
         let person = suppressions::Person { workspace: world.workspace, hash: &hash };
         let stop = Suppression { channel: Reach::Sms, reason: "stop".into(), source: "x".into(), created_at: noon() };
         suppressions::add(db.write(), person, &stop).await.unwrap();
-        let seen = talks::at(db, &world.ask(None), &hash, |known| {
+        let ask = world.ask(None);
+        let seen = talks::at(db, &ask, &hash, |known| {
             Err::<Plan, _>((known.status, known.phone.clone(), known.suppressed.clone(), known.wait.clone()))
-        });
+        })
+        .await
+        .unwrap();
         assert_eq!(
-            seen.await.unwrap(),
+            seen,
             Done::Refused((LeadStatus::Active, PHONE.to_owned(), vec![stop], None))
         );
         let other = store.workspace("other").await;
-        let theirs = Ask { workspace: other, ..world.ask(None) };
+        let theirs = Ask { workspace: other, ..ask };
         assert_eq!(talks::at(db, &theirs, &hash, |_| Err::<Plan, _>("seen")).await.unwrap(), Done::NoSuchLead);
     }
 
