@@ -24,6 +24,7 @@ pub mod scan;
 pub mod secrets;
 pub mod serve;
 pub mod suppressions;
+pub mod talks;
 pub mod value_sets;
 
 pub use routes::{openapi, router};

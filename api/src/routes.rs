@@ -2,7 +2,7 @@
 use crate::{
     Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
     lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
-    suppressions, value_sets,
+    suppressions, talks, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -81,6 +81,10 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(agents::show, agents::put, agents::delete))
         .routes(routes!(suppressions::add, suppressions::remove))
         .routes(routes!(suppressions::check))
+        .routes(routes!(talks::show::of_lead))
+        .routes(routes!(talks::show::show))
+        .routes(routes!(talks::text::send))
+        .routes(routes!(talks::call::initiate))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

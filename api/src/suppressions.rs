@@ -155,7 +155,8 @@ async fn hash_of(api: &Api, caller: &Caller, phone: &str) -> Result<String, ApiE
     hash(api, caller, &phone).await
 }
 
-async fn hash(api: &Api, caller: &Caller, phone: &str) -> Result<String, ApiError> {
+/// By what a number (E.164) is known in the caller's workspace.
+pub async fn hash(api: &Api, caller: &Caller, phone: &str) -> Result<String, ApiError> {
     let hash = api.secrets.person_hash(caller.workspace, phone, api.clock.now()).await;
     hash.map_err(|error| match error {
         SecretError::Store(error) => error.into(),

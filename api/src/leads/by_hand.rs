@@ -23,6 +23,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
+/// What is said of an Idempotency-Key that was used for something else.
+pub(crate) const KEY_REUSED: &str =
+    "the Idempotency-Key was used before with another body or for another lead";
+
 /// A campaign that is named in the body.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -81,11 +85,7 @@ pub(super) async fn carry_out(
             Ok((answer, false))
         }
         Done::Repeated(answer) => Ok((answer, true)),
-        Done::KeyReused => {
-            let message =
-                "the Idempotency-Key was used before with another body or for another lead";
-            Err(ApiError::new(Code::IdempotencyKeyReused, message))
-        }
+        Done::KeyReused => Err(ApiError::new(Code::IdempotencyKeyReused, KEY_REUSED)),
         Done::NoSuchLead => Err(ApiError::not_found("lead")),
         Done::NoSuchCampaign => Err(ApiError::not_found("campaign").at("campaignId")),
         Done::Refused(refused) => Err(refused.into()),

@@ -84,7 +84,7 @@ fn about(arrival: &Arrival) -> String {
 }
 
 /// The key under which the answer is kept, if the caller sent one.
-pub(super) fn repeat_key(
+pub(crate) fn repeat_key(
     route: &'static str,
     key: Option<String>,
     raw: &[u8],
@@ -143,7 +143,7 @@ pub(super) fn answer(code: StatusCode, status: Status, receipt: Receipt) -> Resp
 }
 
 /// Says that an answer is the one of an earlier request, if it is.
-pub(super) fn mark_replay(mut response: Response, repeated: bool) -> Response {
+pub(crate) fn mark_replay(mut response: Response, repeated: bool) -> Response {
     if repeated {
         response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
     }

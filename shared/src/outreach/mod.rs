@@ -2,6 +2,7 @@
 //! receives.
 pub mod agent;
 mod agent_checks;
+pub mod by_hand;
 pub mod call;
 pub mod callable;
 pub mod hours;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 mod read;
-mod repeat;
+pub(super) mod repeat;
 mod write;
 
 /// How often the whole transaction is tried when the engine says "try again".

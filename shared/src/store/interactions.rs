@@ -20,6 +20,7 @@ macro_rules! interaction_columns {
          i.reference, i.instructions, i.outcome, i.report, i.error, i.opened_at, i.updated_at, i.ended_at "
     };
 }
+pub(super) use interaction_columns;
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,

@@ -34,6 +34,7 @@ pub mod secrets;
 pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;
+pub mod talks;
 pub mod value_sets;
 
 pub use db::{Db, Ex, Tx};

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 /// The HTTP status that the kept answers were given with.
 const STATUS: i64 = 200;
 
-pub(super) enum Key {
+pub(in crate::store) enum Key {
     /// Nobody used it before, or there is none.
     Ours,
     Answered(Value),
@@ -15,7 +15,7 @@ pub(super) enum Key {
 }
 
 /// Takes the key. A concurrent holder is waited for: afterwards its answer is there to be read.
-pub(super) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreError> {
+pub(in crate::store) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreError> {
     let Some(repeat) = &ask.repeat else { return Ok(Key::Ours) };
     let taken = tx
         .ex()
@@ -49,7 +49,11 @@ pub(super) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreError> {
     Ok(if hash == repeat.body_hash { Key::Answered(answer.0) } else { Key::OtherBody })
 }
 
-pub(super) async fn keep(tx: &mut Tx, ask: &Ask, answer: &Value) -> Result<(), StoreError> {
+pub(in crate::store) async fn keep(
+    tx: &mut Tx,
+    ask: &Ask,
+    answer: &Value,
+) -> Result<(), StoreError> {
     let Some(repeat) = &ask.repeat else { return Ok(()) };
     tx.ex()
         .sql(
