@@ -164,7 +164,7 @@ async fn status_in(
         .sql(
             "SELECT m.id, m.interaction_id, m.state FROM message m
              JOIN interaction i ON i.workspace_id = m.workspace_id AND i.id = m.interaction_id
-             WHERE (m.id = $3 OR m.reference = $4) AND i.agent_id = $2 AND m.workspace_id = $1 LIMIT 1{pg: FOR UPDATE OF m}",
+             WHERE (m.id = $3 OR m.reference = $4) AND i.agent_id = $2 AND m.workspace_id = $1 LIMIT 1{pg:  FOR UPDATE OF m}",
         )
         .bind(agent.workspace_id)
         .bind(agent.id)

@@ -192,7 +192,7 @@ pub async fn take_due(
         .write()
         .sql(
             "WITH due AS MATERIALIZED (
-                SELECT q.id FROM interaction q WHERE q.due_at <= $1 ORDER BY q.due_at LIMIT $3{pg: FOR UPDATE SKIP LOCKED})
+                SELECT q.id FROM interaction q WHERE q.due_at <= $1 ORDER BY q.due_at LIMIT $3{pg:  FOR UPDATE SKIP LOCKED})
              UPDATE interaction SET due_at = $2 WHERE id IN (SELECT due.id FROM due) AND due_at <= $1 RETURNING id",
         )
         .bind(now)
