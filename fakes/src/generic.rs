@@ -165,6 +165,9 @@ fn data(item: &Item) -> Value {
         let role = if line.agent { "agent" } else { "user" };
         json!({"role": role, "text": line.text, "second": line.second})
     };
+    if item.stage == Stage::Ended && ending.connected() {
+        data["more"] = json!(true);
+    }
     data["endedReason"] = json!(ended_reason(ending));
     data["durationSeconds"] = json!(ending.seconds());
     if ending == Ending::Callback {

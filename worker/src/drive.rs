@@ -197,7 +197,10 @@ async fn record(ctx: &Context, trip: &mut Trip) -> Result<(), StepError> {
         State::InStage(_) if trip.waits() => {}
         State::InStage(stage) => ctx.push.push_later(stage, trip.id(), trip.generation, pause),
         State::Parked if begins => action::begin(ctx, trip).await,
-        State::Parked => reach.into_iter().for_each(|planned| outreach::ring(ctx, planned)),
+        State::Parked => match reach {
+            Some(planned) => outreach::ring(ctx, planned),
+            None => ctx.push.push(stage, trip.id(), trip.generation),
+        },
         _ => {}
     }
     if let Some(child) = opened {

@@ -252,12 +252,15 @@ impl Trip {
             }
             Change::StartOver => self.carry.rounds += 1,
             Change::Answers(answers) => {
+                self.loaded.carry.0.answers.extend(answers.clone());
                 self.carry.answers.extend(answers);
                 self.view = None;
             }
             Change::Wait { until, shown, deadline, reach } => {
                 self.notes.extend = deadline;
-                self.notes.due_at = Some(until);
+                // It is looked at once more: what was learnt while this was decided has rung a bell that nobody heard.
+                let once_more = reach.is_none();
+                self.notes.due_at = Some(if once_more { now } else { until });
                 self.notes.shown = Some(shown);
                 self.notes.reach = reach.map(|reach| *reach);
                 self.carry.waits = Some(Waits { until, shown });

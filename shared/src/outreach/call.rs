@@ -142,8 +142,8 @@ fn refused(call: &Interaction, refusal: &Refusal, now: Time) -> Move {
         return not_made(call, NotMade::Busy, &refusal.why);
     }
     let (least, most) = BUSY_PAUSE;
-    let doubled = least * 2_i32.pow(call.tries.clamp(0, 10) as u32);
-    let pause = pause.and_then(|pause| Duration::from_std(pause).ok()).unwrap_or(doubled);
+    let named = pause.and_then(|pause| Duration::from_std(pause).ok()).unwrap_or_default();
+    let pause = named.max(busy_pause(call.tries));
     Move {
         state: State::Planned,
         tries: call.tries + 1,
@@ -151,6 +151,12 @@ fn refused(call: &Interaction, refusal: &Refusal, now: Time) -> Move {
         error: Some(format!("{}: {}", NotMade::Busy.word(), refusal.why)),
         ..Move::of(call)
     }
+}
+
+/// How long a busy provider is left alone at least, after so many tries before.
+fn busy_pause(tries: i64) -> Duration {
+    let (least, most) = BUSY_PAUSE;
+    (least * 2_i32.pow(tries.clamp(0, 10) as u32)).min(most)
 }
 
 fn unsure(call: &Interaction, why: &str, now: Time) -> Move {
@@ -259,7 +265,8 @@ pub fn nothing_new(call: &Interaction, now: Time) -> Move {
 /// Whether it is time to do something about a call of which nothing was heard: its own pause is over, whoever rang.
 pub fn is_ripe(call: &Interaction, now: Time) -> bool {
     let pause = match call.state {
-        State::Planned => Duration::zero(),
+        State::Planned if call.tries == 0 => Duration::zero(),
+        State::Planned => busy_pause(call.tries - 1),
         State::Placing => PLACING_PATIENCE,
         State::InProgress if call.report.is_some() => ANALYSIS_WAIT,
         State::InProgress => seconds(&ASK_AFTER, call.tries),

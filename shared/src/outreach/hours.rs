@@ -38,6 +38,11 @@ impl Default for CallingHours {
 }
 
 impl CallingHours {
+    /// Every hour of every day.
+    pub fn always() -> Self {
+        Self { from: Minute(0), to: Minute(24 * 60), days: EVERY_DAY.into() }
+    }
+
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -265,6 +265,7 @@ pub async fn advance(
         return Ok(Moved::No);
     }
     read(&mut tx, &to.read, now).await?;
+    again_if_unread(&mut tx, interaction, now).await?;
     if let Some(hash) = &to.suppress {
         let person = Person { workspace: interaction.workspace_id, hash };
         let suppression = Suppression {
@@ -278,6 +279,25 @@ pub async fn advance(
     let woken = if to.wakes { wake(tx.ex(), interaction, now).await? } else { None };
     tx.commit().await?;
     Ok(Moved::Yes(woken))
+}
+
+/// What came while the move was decided has made the call due, and the move has set another time: it is due all the same.
+async fn again_if_unread(
+    tx: &mut Tx,
+    interaction: &Interaction,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.ex()
+        .sql(
+            "UPDATE interaction SET due_at = $3 WHERE workspace_id = $1 AND id = $2 AND EXISTS (
+                SELECT 1 FROM inbound_event e WHERE e.interaction_id = $2 AND e.read_at IS NULL)",
+        )
+        .bind(interaction.workspace_id)
+        .bind(interaction.id)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
 }
 
 async fn update(
@@ -354,31 +374,4 @@ pub(super) async fn wake(
     .bind(now)
     .optional()
     .await
-}
-
-/// Claims a planned call, so that one worker asks the provider and nobody else does. False when it is claimed, or when nobody may call the
-/// person any more: the refusal that is there before the claim stands.
-pub async fn claim(
-    db: &Db,
-    interaction: &Interaction,
-    person_hash: &str,
-    (now, until): (Time, Time),
-) -> Result<bool, StoreError> {
-    let claimed = db
-        .write()
-        .sql(
-            "UPDATE interaction SET state = 'placing', generation = generation + 1, due_at = $6, updated_at = $5
-             WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND state = 'planned'
-               AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.workspace_id = $1 AND x.person_hash = $4
-                    AND x.channel IN ('voice', 'all'))",
-        )
-        .bind(interaction.workspace_id)
-        .bind(interaction.id)
-        .bind(interaction.generation)
-        .bind(person_hash)
-        .bind(now)
-        .bind(until)
-        .run()
-        .await?;
-    Ok(claimed == 1)
 }

@@ -258,7 +258,8 @@ pub(super) async fn add(
         .await?;
     tx.ex()
         .sql(
-            "UPDATE interaction SET due_at = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2 AND state = 'open'",
+            "UPDATE interaction SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END, updated_at = $4
+             WHERE workspace_id = $1 AND id = $2 AND state = 'open'",
         )
         .bind(workspace)
         .bind(thread)

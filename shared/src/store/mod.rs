@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod batch;
 pub mod breakers;
+pub mod calls;
 pub mod campaigns;
 pub mod caps;
 pub mod close;

@@ -73,8 +73,9 @@ fn decide(plan: &SmsAction, park: &Park, (who, trip): (&Who, &Trip), texts: &[Me
         texts.iter().filter(|text| is_reply(text)).map(|text| text.body.as_str()).collect();
     let whole = replies.join("\n");
     let replies: &[&str] = if replies.is_empty() { &[] } else { &[whole.as_str()] };
+    let plan = SmsAction { hours: who.hours(&plan.hours), ..plan.clone() };
     s2_sms::next(
-        plan,
+        &plan,
         &s2_sms::Facts {
             now: who.now,
             deadline: park.deadline,

@@ -14,6 +14,7 @@ use shared::{
         s2_voice::{self, CallFact, CallState, Next},
     },
     store::{
+        calls,
         close::{Planned, Reach},
         interactions::{self, Interaction, State},
         parking::Park,
@@ -63,8 +64,9 @@ pub async fn next(
 
 fn decide(plan: &VoiceAction, park: &Park, who: &Who, calls: &[Interaction]) -> Next {
     let known: Vec<CallFact> = calls.iter().filter_map(fact).collect();
+    let plan = VoiceAction { hours: who.hours(&plan.hours), ..plan.clone() };
     s2_voice::next(
-        plan,
+        &plan,
         &s2_voice::Facts {
             now: who.now,
             deadline: park.deadline,
@@ -129,6 +131,12 @@ async fn call(
     let Some(agent) = facts::agent(ctx, trip, names).await? else {
         return facts::without_agent(ctx, trip, park, &plan.agent).await;
     };
+    // The call of an earlier wait goes on: nobody is called by two at once.
+    if calls::is_called(&ctx.db, park.workspace_id, trip.loaded.lead_id).await? {
+        let again = (ctx.clock.now() + LOOK_AGAIN).min(park.deadline);
+        facts::rest(ctx, trip, again).await?;
+        return Ok(None);
+    }
     let number = calls.len() as i64 + 1;
     let reach = Reach {
         interaction: InteractionId::new(),

@@ -47,6 +47,10 @@ pub(super) async fn hand_on(
         // People read the thread; so they do when the machine is not to be had.
         return heard(ctx, thread, last, Said::default()).await;
     };
+    if thread.tries > 0 && now - thread.updated_at < AGAIN_AFTER {
+        // It is being told, or has been told in vain a moment ago.
+        return Ok(());
+    }
     // Claimed: of two workers one tells the machine.
     let claim =
         Move { tries: thread.tries + 1, due_at: Some(now + AGAIN_AFTER), ..Move::of(thread) };
@@ -198,10 +202,11 @@ async fn heard(
     let now = ctx.clock.now();
     let reply = said.reply.as_deref().map(str::trim).filter(|reply| !reply.is_empty());
     let reply: Option<String> = reply.map(|reply| reply.chars().take(TEXT_CHARS_MAX).collect());
-    messages::answer(&ctx.db, thread, last, (reply.as_deref(), Source::SmsAgent), now).await?;
+    // The decision first: a worker that dies in between tells the machine once more, and the second decision finds no wait.
     if let Some(outcome) = said.outcome {
         decide(ctx, thread, Reply { outcome, reason: said.reason, answers: said.answers }).await?;
     }
+    messages::answer(&ctx.db, thread, last, (reply.as_deref(), Source::SmsAgent), now).await?;
     super::ring(ctx, thread.id);
     Ok(())
 }

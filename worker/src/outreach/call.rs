@@ -14,7 +14,7 @@ use shared::{
         provider::Found,
     },
     store::{
-        inbound,
+        calls, inbound,
         interactions::{self, Interaction, Move, State},
     },
 };
@@ -72,7 +72,10 @@ async fn hear(
         to.suppress = Some(hash);
     }
     failpoint("call.before_outcome", &call.phone);
-    write(ctx, call, to, now).await
+    if !advance(ctx, call, &to, now).await? {
+        super::ring(ctx, call.id);
+    }
+    Ok(())
 }
 
 /// Makes a planned call: claimed on disk, then asked for, then written down.
@@ -91,7 +94,7 @@ async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), Outrea
         return refuse(ctx, &call, NotMade::Budget, why, now).await;
     };
     let person = ctx.secrets.person_hash(call.workspace_id, &call.phone, now).await?;
-    if !interactions::claim(&ctx.db, &call, &person, (now, now + PLACING_PATIENCE)).await? {
+    if !calls::claim(&ctx.db, &call, &person, (now, now + PLACING_PATIENCE)).await? {
         gate::give_back(ctx, budgeted).await?;
         return unclaimed(ctx, call, now).await;
     }
@@ -104,13 +107,14 @@ async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), Outrea
     };
     let to = speak(ctx, &claimed, &line, &gate).await;
     failpoint("call.after_call", &claimed.phone);
+    // First of all, what became of it: nothing else is worth losing that.
+    advance(ctx, &claimed, &to, ctx.clock.now()).await?;
     if matches!(to.state, State::NotPlaced | State::Planned) {
         gate::give_back(ctx, budgeted).await?;
     }
     if to.state == State::NotPlaced {
         tell(ctx, &claimed, &to).await?;
     }
-    advance(ctx, &claimed, &to, ctx.clock.now()).await?;
     catch_up(ctx, &claimed).await
 }
 
@@ -194,7 +198,11 @@ async fn ask(ctx: &Context, call: &Interaction, now: Time) -> Result<(), Outreac
     let mut told: Vec<(Uuid, Heard)> =
         heard.into_iter().map(|heard| (Uuid::nil(), heard)).collect();
     told.retain(|(_, heard)| matches!(heard.what, What::Call { .. }));
-    if told.is_empty() {
+    let whole = told
+        .iter()
+        .any(|(_, heard)| matches!(&heard.what, What::Call { report } if report.complete));
+    // An end without its analysis is news once; when it is all that is there after the wait for the analysis, there will be none.
+    if told.is_empty() || (call.report.is_some() && !whole) {
         return write(ctx, call, call::nothing_new(call, now), now).await;
     }
     hear(ctx, call, &told, now).await

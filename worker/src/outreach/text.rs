@@ -56,6 +56,9 @@ pub async fn attend(
     now: Time,
 ) -> Result<Came, OutreachError> {
     match message.state {
+        State::Planned if is_put_off(message, now) => {
+            Ok(Came::later(message.updated_at + BUSY_PAUSE))
+        }
         State::Planned => send(ctx, thread, message, now).await,
         State::Sending if now - message.updated_at < SENDING_PATIENCE => {
             Ok(Came::later(message.updated_at + SENDING_PATIENCE))
@@ -65,6 +68,11 @@ pub async fn attend(
         State::Failed => Ok(Came { wakes: message.updated_at >= thread.updated_at, due_at: None }),
         State::Delivered | State::Received | State::HandedOn => Ok(Came::default()),
     }
+}
+
+/// The provider was too busy a moment ago, whoever rings now.
+fn is_put_off(message: &Message, now: Time) -> bool {
+    message.error.is_some() && now - message.updated_at < BUSY_PAUSE
 }
 
 async fn send(
@@ -156,7 +164,8 @@ async fn settle(
         Placed::Unsure(why) => {
             let sent = Sent { state: State::Unsure, reference: None, error: Some(&why) };
             messages::settle(&ctx.db, thread, message.id, (&[State::Sending], sent), now).await?;
-            Ok(Came::later(now + BUSY_PAUSE))
+            // For its wait it counts as sent.
+            Ok(Came { wakes: true, due_at: Some(now + BUSY_PAUSE) })
         }
         Placed::Refused(refusal) => refused(ctx, thread, message, refusal, now).await,
     }
@@ -252,12 +261,14 @@ async fn find(
         Found::No => {
             fail(ctx, thread, message, NotMade::Lost, "the provider has no such text", now).await
         }
-        Found::NotSure if now - message.at >= UNSURE_MAX => Ok(Came::default()),
         Found::NotSure => {
             let why = "nobody knows whether it was sent";
             let sent = Sent { state: State::Unsure, reference: None, error: Some(why) };
-            messages::settle(&ctx.db, thread, message.id, (&[State::Sending], sent), now).await?;
-            Ok(Came::later(now + BUSY_PAUSE))
+            let wakes =
+                messages::settle(&ctx.db, thread, message.id, (&[State::Sending], sent), now)
+                    .await?;
+            let given_up = now - message.at >= UNSURE_MAX;
+            Ok(Came { wakes, due_at: (!given_up).then_some(now + BUSY_PAUSE) })
         }
     }
 }

@@ -184,15 +184,27 @@ impl World {
     }
 
     pub async fn submit(&self, campaign: CampaignId, answers: Value) -> Receipt {
-        self.take_in(campaign, answers, false).await
+        self.take_in(campaign, ("ada@example.com", "+14155550100"), answers, false).await
     }
 
     /// Submits a test lead.
     pub async fn submit_test(&self, campaign: CampaignId) -> Receipt {
-        self.take_in(campaign, json!({}), true).await
+        self.take_in(campaign, ("ada@example.com", "+14155550100"), json!({}), true).await
     }
 
-    async fn take_in(&self, campaign: CampaignId, answers: Value, is_test: bool) -> Receipt {
+    /// Submits a lead of the person with that number.
+    pub async fn submit_as(&self, campaign: CampaignId, phone: &str, is_test: bool) -> Receipt {
+        let email = format!("{}@example.com", &phone[1..]);
+        self.take_in(campaign, (&email, phone), json!({}), is_test).await
+    }
+
+    async fn take_in(
+        &self,
+        campaign: CampaignId,
+        (email, phone): (&str, &str),
+        answers: Value,
+        is_test: bool,
+    ) -> Receipt {
         let Value::Object(answers) = answers else { panic!("answers are an object") };
         let questionnaire = answers
             .into_iter()
@@ -201,8 +213,8 @@ impl World {
         let person = Person {
             first_name: "Ada".into(),
             last_name: "Lovelace".into(),
-            email: "ada@example.com".into(),
-            phone: "+14155550100".into(),
+            email: email.into(),
+            phone: phone.into(),
         };
         let arrival = Arrival {
             workspace: self.workspace,

@@ -1,0 +1,375 @@
+//! A world with telephones: fake providers, a receiver of their webhooks that does what the API does, and agents.
+use crate::{
+    campaign::{plain, with},
+    world::{Run, World, context, yes},
+};
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, http::Uri};
+use chrono::Duration;
+use fakes::{Account, Fake, Provider};
+use serde_json::{Value, json};
+use shared::{
+    campaign::config::SecretRef,
+    clock::Clock,
+    ids::{AgentId, CampaignId, LeadId},
+    outreach::{AgentConfig, Incoming, providers},
+    push::OUTREACH,
+    queue::{Delivered, Job, Queue, Settle},
+    secret::Sensitive,
+    store::{
+        agents::{self, AgentDraft, Put},
+        inbound,
+        intake::Receipt,
+        interactions::{self, Interaction},
+        leads::SubmissionRow,
+        messages::{self, Message},
+        secrets::Secrets,
+        sweeps,
+    },
+    submission::Stage,
+    testing::TestStore,
+};
+use std::{collections::HashMap, sync::Arc};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Rounds after which a journey is taken for one that goes in circles.
+const ROUNDS_MAX: usize = 60;
+/// What signs the webhooks of providers that take a secret.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// Our own number.
+pub const OURS: &str = "+14155559999";
+
+#[derive(Clone)]
+struct Hooks {
+    db: shared::store::Db,
+    clock: Clock,
+    secrets: Arc<Secrets>,
+    url: String,
+}
+
+pub struct Phones {
+    pub world: World,
+    pub fake: Fake,
+    run: Run,
+    fakes: String,
+}
+
+/// What `POST /hooks/{agentId}` does.
+async fn hook(
+    State(hooks): State<Hooks>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    let id = uri.path().rsplit('/').next().and_then(|id| AgentId::parse(id).ok());
+    let Some(id) = id else { return (StatusCode::NOT_FOUND, "") };
+    let now = hooks.clock.now();
+    let Some(agent) = agents::by_id(&hooks.db, id).await.unwrap() else {
+        return (StatusCode::NOT_FOUND, "");
+    };
+    let mut opened: HashMap<String, Sensitive> = HashMap::new();
+    for (_, named) in agent.config.provider.secret_refs() {
+        let found = hooks.secrets.open(agent.workspace_id, &named.secret, now).await.unwrap();
+        opened.insert(named.secret.clone(), found.unwrap().value);
+    }
+    let find = |named: &SecretRef| opened.get(&named.secret).cloned();
+    let provider = providers::open(&agent.config.provider, &find).unwrap();
+    let url = format!("{}{}", hooks.url, uri);
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
+        .collect();
+    let query = uri.query().unwrap_or_default();
+    let incoming = Incoming { url: &url, query, headers: &headers, body: &body };
+    if provider.verify(&incoming, now).is_err() {
+        return (StatusCode::UNAUTHORIZED, "");
+    }
+    let heard = provider.read(&incoming).unwrap();
+    inbound::take_in(&hooks.db, &hooks.secrets, &agent, &heard, now).await.unwrap();
+    (StatusCode::OK, provider.thanks().1)
+}
+
+async fn hooks(world: &World) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let secrets = Arc::new(Secrets::new(world.store.db.clone(), shared::testing::ring()));
+    let state =
+        Hooks { db: world.store.db.clone(), clock: world.clock.clone(), secrets, url: url.clone() };
+    let routes = Router::new().fallback(hook).with_state(state);
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    url
+}
+
+impl Phones {
+    /// It is ten in the morning in California and one in the afternoon in New York. Providers do nothing by themselves.
+    pub async fn new(store: TestStore, run: Run) -> Self {
+        let mut world = World::new(store, run, |_, _| yes()).await;
+        world.clock.forward(Duration::hours(6));
+        let mut ctx = context(&world.store, &world.clock, Queue::memory());
+        ctx.settings.public_url = hooks(&world).await;
+        world.ctx = Arc::new(ctx);
+        let fake = Fake::default();
+        let clock = world.clock.clone();
+        fake.clock(fakes::time::Clock::of(move || clock.now()));
+        fake.hold();
+        let address = fakes::serve_in_background(fakes::phone_router(fake.clone())).await.unwrap();
+        Self { world, fake, run, fakes: format!("http://{address}") }
+    }
+
+    fn provider(&self, provider: Provider) -> Value {
+        let base = format!("{}/{}", self.fakes, provider.name());
+        let (key, secret) = (json!({"secret": "KEY"}), json!({"secret": "SIGNS"}));
+        let own = match provider {
+            Provider::Retell => json!({"apiKey": key, "agentId": "agent_1", "from": OURS}),
+            Provider::Vapi => {
+                json!({"apiKey": key, "assistantId": uuid::Uuid::nil(), "phoneNumberId": uuid::Uuid::nil(),
+                "webhookAuth": {"type": "secret", "secret": secret}})
+            }
+            Provider::Bland => json!({"apiKey": key, "webhookSecret": secret, "task": "ask"}),
+            Provider::ElevenLabs => {
+                json!({"apiKey": key, "webhookSecret": secret, "agentId": "a", "agentPhoneNumberId": "p"})
+            }
+            Provider::Generic => {
+                json!({"url": format!("{base}/orders"), "statusUrl": format!("{base}/orders/{{reference}}"),
+                "secret": secret})
+            }
+            Provider::Twilio => {
+                json!({"accountSid": format!("AC{}", "0".repeat(32)), "authToken": key, "from": OURS})
+            }
+            Provider::Vonage => {
+                json!({"apiKey": "abcd1234", "apiSecret": key, "signatureSecret": secret, "from": OURS})
+            }
+        };
+        let mut whole = with(own, json!({"type": provider.name()}));
+        if provider != Provider::Generic {
+            whole = with(whole, json!({"baseUrl": base}));
+        }
+        whole
+    }
+
+    /// Sets up an agent of the provider under a name, and the provider's account.
+    pub async fn agent(&self, name: &str, provider: Provider, more: Value) -> AgentId {
+        let (world, at) = (&self.world, self.world.clock.now());
+        for (name, value) in [("KEY", "key-of-the-account"), ("SIGNS", SECRET)] {
+            let value = Sensitive::new(value.to_owned());
+            world.ctx.secrets.put(world.workspace, name, &value, at).await.unwrap();
+        }
+        let config = with(json!({"provider": self.provider(provider)}), more);
+        let config: AgentConfig = serde_json::from_value(config).unwrap();
+        let draft = AgentDraft { workspace: world.workspace, name, config: &config, at };
+        let Put::Saved(row) = agents::put(&world.store.db, draft, None).await.unwrap() else {
+            panic!("not saved")
+        };
+        let own_key = matches!(provider, Provider::Twilio | Provider::Retell);
+        self.fake.account(
+            provider,
+            Account {
+                webhook_url: Some(format!(
+                    "{}/api/v1/hooks/{}",
+                    world.ctx.settings.public_url, row.id
+                )),
+                secret: (!own_key).then(|| SECRET.to_owned()),
+                ..Account::default()
+            },
+        );
+        row.id
+    }
+
+    /// A campaign that calls before it delivers, by the agent `caller`.
+    pub async fn calling(&self, code: &str, voice: Value, action: Value) -> CampaignId {
+        let voice = with(json!({"agent": "caller"}), voice);
+        self.first_action(code, json!({"kind": "voice_ai", "voice": voice}), action).await
+    }
+
+    /// A campaign that texts before it delivers, by the agent `texter`.
+    pub async fn texting(&self, code: &str, sms: Value, action: Value) -> CampaignId {
+        let sms = with(json!({"agent": "texter", "message": "Hello {{lead.firstName}}"}), sms);
+        self.first_action(code, json!({"kind": "sms", "sms": sms}), action).await
+    }
+
+    async fn first_action(&self, code: &str, base: Value, mut action: Value) -> CampaignId {
+        let fallback = action.as_object_mut().unwrap().remove("fallbackTo");
+        let base = with(json!({"deadlineMinutes": 2_880}), base);
+        let mut config = with(
+            plain(&self.world.sink, &format!("/{code}")),
+            json!({"firstAction": with(base, action)}),
+        );
+        if let Some(to) = fallback {
+            config = with(config, json!({"fallback": {"campaigns": [to]}}));
+        }
+        self.world.campaign(code, config).await
+    }
+
+    /// A new lead with that number.
+    pub async fn lead(&self, campaign: CampaignId, phone: &str) -> LeadId {
+        self.world.submit_as(campaign, phone, false).await.lead_id
+    }
+
+    pub async fn test_lead(&self, campaign: CampaignId, phone: &str) -> Receipt {
+        self.world.submit_as(campaign, phone, true).await
+    }
+
+    /// A lead whose call or text has just been asked for.
+    pub async fn reached(&self, campaign: CampaignId, phone: &str) -> LeadId {
+        let lead = self.lead(campaign, phone).await;
+        self.settle().await;
+        lead
+    }
+
+    /// Runs whatever is due now, and what follows from it, until nothing changes any more.
+    pub async fn settle(&self) {
+        for _ in 0..ROUNDS_MAX {
+            let before = self.fingerprint().await;
+            self.stages().await;
+            self.outreach().await;
+            if self.fingerprint().await == before {
+                return;
+            }
+        }
+        panic!("the journey goes in circles");
+    }
+
+    /// The same for the stages alone, while the outreach lane stands still.
+    pub async fn stages_only(&self) {
+        for _ in 0..ROUNDS_MAX {
+            let before = self.fingerprint().await;
+            self.stages().await;
+            if self.fingerprint().await == before {
+                return;
+            }
+        }
+        panic!("the journey goes in circles");
+    }
+
+    fn times(&self) -> usize {
+        if self.run == Run::Twice { 2 } else { 1 }
+    }
+
+    async fn stages(&self) {
+        let (db, now) = (&self.world.store.db, self.world.clock.now());
+        // What a move has made ready is due once its bell may be taken for lost; in here no bell is heard.
+        let (horizon, again) = (now + Duration::seconds(31), now + Duration::seconds(40));
+        for due in sweeps::take_due(db, &Stage::ALL, horizon, again, 100).await.unwrap() {
+            for _ in 0..self.times() {
+                let job = Job { id: due.id.0, generation: due.generation };
+                self.world.job(due.stage, job, 1).await;
+            }
+        }
+    }
+
+    async fn outreach(&self) {
+        let (db, now) = (&self.world.store.db, self.world.clock.now());
+        let again = now + Duration::seconds(40);
+        for id in interactions::take_due(db, now, again, 100).await.unwrap() {
+            for _ in 0..self.times() {
+                assert_eq!(self.attend(id.0).await, Settle::Done);
+            }
+        }
+    }
+
+    /// One job of the outreach lane.
+    pub async fn attend(&self, id: uuid::Uuid) -> Settle {
+        let job = Job { id, generation: 1 };
+        let delivered =
+            Delivered { lane: OUTREACH, job, delivery: 1, cancelled: CancellationToken::new() };
+        worker::outreach::attend(&self.world.ctx, delivered).await
+    }
+
+    async fn fingerprint(&self) -> Vec<(uuid::Uuid, String, i64)> {
+        let mut found: Vec<(uuid::Uuid, String, i64)> = Vec::new();
+        for sql in [
+            "SELECT id, run, generation FROM submission",
+            "SELECT id, state, generation FROM interaction",
+            "SELECT id, state, CAST(0 AS BIGINT) FROM message",
+        ] {
+            let mut rows: Vec<(uuid::Uuid, String, i64)> =
+                self.world.store.db.read().sql(sql).all().await.unwrap();
+            rows.sort();
+            found.extend(rows);
+        }
+        found
+    }
+
+    /// Everything that the providers have under way comes to its end, and they tell of it.
+    pub async fn play(&self) {
+        for item in self.fake.items().into_iter().filter(|item| !item.inbound) {
+            self.fake.send_webhooks_of(&item.id).await;
+        }
+    }
+
+    /// The same, and everything that follows.
+    pub async fn played(&self) {
+        self.play().await;
+        self.settle().await;
+    }
+
+    /// Lets time pass, and does what is due then.
+    pub async fn later(&self, pause: Duration) {
+        self.world.clock.forward(pause);
+        self.settle().await;
+    }
+
+    /// The lead's first submission.
+    pub async fn row(&self, lead: LeadId) -> SubmissionRow {
+        self.world.submissions(lead).await.remove(0)
+    }
+
+    /// `run status` of the lead's first submission.
+    pub async fn stands(&self, lead: LeadId) -> String {
+        let row = self.row(lead).await;
+        let status = serde_json::to_value(row.status).unwrap();
+        format!("{} {}", row.run, status.as_str().unwrap())
+    }
+
+    /// The calls and threads with a lead, first to last.
+    pub async fn interactions(&self, lead: LeadId) -> Vec<Interaction> {
+        let mut found =
+            interactions::of_lead(&self.world.store.db, self.world.workspace, lead).await.unwrap();
+        found.reverse();
+        found
+    }
+
+    /// The lead's texts as `state body`, first to last.
+    pub async fn texts(&self, lead: LeadId) -> Vec<String> {
+        let mut lines = Vec::new();
+        for message in self.messages(lead).await {
+            let state = serde_json::to_value(message.state).unwrap();
+            lines.push(format!("{} {}", state.as_str().unwrap(), message.body));
+        }
+        lines
+    }
+
+    pub async fn messages(&self, lead: LeadId) -> Vec<Message> {
+        let mut found = Vec::new();
+        for thread in self.interactions(lead).await {
+            found.extend(
+                messages::of_thread(&self.world.store.db, self.world.workspace, thread.id)
+                    .await
+                    .unwrap(),
+            );
+        }
+        found
+    }
+
+    /// How many of them were for that number.
+    pub fn orders_to(&self, phone: &str) -> usize {
+        self.fake.placed().iter().filter(|order| order.to == phone).count()
+    }
+
+    /// Returns once the providers have received that many orders.
+    pub async fn ordered(&self, orders: usize) {
+        while self.orders() < orders {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many orders the providers have received, refused ones too.
+    pub fn orders(&self) -> usize {
+        self.fake.placed().len()
+    }
+
+    /// The body of the last delivery.
+    pub fn delivered(&self) -> Value {
+        self.world.bodies().pop().unwrap_or_default()
+    }
+}
