@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use shared::{
     campaign::config::SecretRef,
     clock::Time,
+    failpoint::failpoint,
     ids::AgentId,
     outreach::{Heard, Incoming, NotGenuine, Provider, providers},
     push::OUTREACH,
@@ -84,7 +85,9 @@ pub async fn take(
     let line = open(&api, id, now).await?;
     let heard = hear(&api, &line, (query.as_deref(), &headers, &body.raw), now)?;
     let bells = inbound::take_in(&api.db, &api.secrets, &line.agent, &heard, now).await;
-    for bell in bells.map_err(out_of_order)? {
+    let bells = bells.map_err(out_of_order)?;
+    failpoint("hook.before_bell", &line.agent.name);
+    for bell in bells {
         // The number only tells one ring of a bell from another.
         let job = Job { id: bell.interaction.0, generation: now.timestamp_micros() };
         api.push.ring(OUTREACH, job, bell.after.to_std().unwrap_or_default());

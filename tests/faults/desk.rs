@@ -40,6 +40,13 @@ pub struct Campaign {
     pub code: String,
 }
 
+impl Campaign {
+    /// No campaign yet.
+    pub fn none() -> Self {
+        Self { id: Value::Null, code: String::new() }
+    }
+}
+
 impl Desk {
     pub fn new(key: &str) -> Self {
         worker::outside::http::install_tls();
@@ -68,6 +75,40 @@ impl Desk {
         assert!(status.is_success(), "the campaign was refused: {status} {body}");
         let data = &body["data"];
         Campaign { id: data["campaignId"].clone(), code: data["code"].as_str().unwrap().to_owned() }
+    }
+
+    /// Saves something under its name, or reads something when there is no body; answers its `data`.
+    ///
+    /// # Panics
+    /// When the API refuses it.
+    pub async fn ask(&self, path: &str, body: Option<Value>) -> Value {
+        let (http, url) = (&self.http, self.url(path));
+        let request = match &body {
+            Some(body) => http.put(url).json(body),
+            None => http.get(url),
+        };
+        let answer = request.header("X-API-Key", &*self.key).send().await.unwrap();
+        let status = answer.status();
+        let mut told: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{path} was refused: {status} {told}");
+        told["data"].take()
+    }
+
+    /// Posts a webhook as it is; answers the status.
+    ///
+    /// # Panics
+    /// When the API cannot be reached.
+    pub async fn hook(&self, url: &str, headers: &[(String, String)], body: &str) -> u16 {
+        let mut request = self.http.post(url).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// The same API, for another workspace's key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.into(), ..self.clone() }
     }
 
     /// Resumes by token; answers the body.

@@ -1,10 +1,12 @@
 //! Real processes, real servers, and what goes wrong with them. Every test breaks something under a running installation and then asks
 //! the oracle: is every lead that was answered with 202 still there, and was none of them sold twice?
 //!
-//! Read in this order: `world` (an installation), `sink` (the buyer), `sender` (the source), `oracle` (what must hold), then the faults.
+//! Read in this order: `world` (an installation), `sink` (the buyer), `sender` (the source), `oracle` (what must hold), `phones` (providers of
+//! calls and texts), then the faults.
 
 mod desk;
 mod oracle;
+mod phones;
 mod sender;
 mod sink;
 mod wait;
@@ -13,8 +15,11 @@ mod world;
 mod asked;
 mod boot;
 mod buyer;
+mod called;
+mod crowd;
 mod database;
 mod embedded;
+mod hooks;
 mod ingest;
 mod poison;
 mod queue_away;
@@ -22,6 +27,7 @@ mod redis_memory;
 mod rolling;
 mod schedulers;
 mod stages;
+mod texted;
 mod told;
 mod unsettled;
 mod zombie;

@@ -26,6 +26,11 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// The person's number.
+    pub fn phone(&self) -> &str {
+        self.lead["phone"].as_str().expect("every lead has one")
+    }
+
     /// The receipt of a lead that was surely taken.
     ///
     /// # Panics
@@ -68,13 +73,24 @@ impl Sender {
     /// Sends one new lead whose email begins with `name`.
     pub async fn send_called(&self, name: &str) -> Sent {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.send_numbered(name, number, format!("+1415{}", 2_000_000 + number)).await
+    }
+
+    /// Sends one new lead whose number ends with `digits`, by which fake providers know what is to happen.
+    pub async fn send_to(&self, digits: &str) -> Sent {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("to-{digits}");
+        self.send_numbered(&name, number, format!("+1415{}{digits}", 520 + number)).await
+    }
+
+    async fn send_numbered(&self, name: &str, number: usize, phone: String) -> Sent {
         let email = format!("{name}.{number}@example.com");
         let lead = json!({
             "campaignId": &*self.campaign,
             "firstName": "Maria",
             "lastName": format!("Number {number}"),
             "email": email,
-            "phone": format!("+1415{}", 2_000_000 + number),
+            "phone": phone,
             "address": {"state": "CA", "zip": "94110"},
             "questionnaire": {"homeowner": "yes"},
         });

@@ -92,6 +92,11 @@ impl Sink {
         self.book.told.lock().unwrap().clone()
     }
 
+    /// How many requests were seen, and how many posts to `/hook`.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.book.seen.lock().unwrap().len(), self.book.told.lock().unwrap().len())
+    }
+
     /// The requests about a person.
     pub fn about(&self, email: &str) -> Vec<Seen> {
         let mut seen = self.seen();

@@ -1,0 +1,50 @@
+//! F4 for texts: a worker dies around the order of a text, or the provider breaks. Nobody is texted twice, and nobody waits for ever.
+use crate::{phones::Phones, stages::leave, wait::wait_for};
+use fakes::Provider;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fa_a_text_whose_worker_died_around_the_order_is_never_sent_twice() {
+    let phones = Phones::open(Provider::Twilio).await;
+    for (point, had) in [("text.before_call", 0), ("text.after_call", 1)] {
+        let sent = phones.dies(point, "0121").await;
+        assert_eq!(phones.ordered(&sent), had, "{point}");
+        let healthy = phones.world.worker().await;
+        phones.sold_in_time(&sent).await;
+        leave(healthy).await;
+        assert_eq!(phones.ordered(&sent), 1, "{point}");
+    }
+    phones.judge().await.all_sold(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f22_providers_of_texts_that_break_repeat_or_confuse_their_webhooks_text_each_person_once()
+{
+    let phones = Phones::open(Provider::Twilio).await;
+    let worker = phones.world.worker().await;
+    let mut all = Vec::new();
+    for digits in ["0108", "0110", "0112", "0113", "0114", "0115", "0117", "0116"] {
+        all.push((digits, phones.sender.send_to(digits).await));
+    }
+    for (digits, sent) in &all {
+        phones
+            .in_time(&format!("the text to {digits}"), async || {
+                (phones.reached(sent) > 0).then_some(())
+            })
+            .await;
+    }
+    // Longer than any text is looked for; then everybody answers.
+    for _ in 0..60 {
+        phones.time_passes(20).await;
+    }
+    for (digits, sent) in &all {
+        let orders = if *digits == "0117" { 2 } else { 1 };
+        assert_eq!(phones.ordered(sent), orders, "{digits}");
+        phones.fake.text_in(Provider::Twilio, sent.phone(), "+14155550199", "YES").await;
+        wait_for("the sale", crate::stages::SOON, async || {
+            phones.of(sent).await.is_accepted().then_some(())
+        })
+        .await;
+    }
+    leave(worker).await;
+    phones.judge().await.all_sold(8);
+}
