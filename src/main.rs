@@ -36,7 +36,7 @@ enum Command {
     Migrate,
     /// Check settings, database, queue and clock, and say what is wrong.
     Doctor,
-    /// See it work: everything embedded, a sample buyer, ten leads and their journeys.
+    /// See it work: everything embedded, a sample buyer, 14 leads and their journeys, some of them asked first by call, text, review or webhook.
     Demo(demo::Options),
     /// API keys: create, list, revoke, generate.
     Keys(keys::Options),

@@ -1,4 +1,4 @@
-//! `leadrail demo`: everything embedded, a sample buyer in the same process, ten leads over HTTP, and the story of each.
+//! `leadrail demo`: everything embedded, a sample buyer in the same process, leads over HTTP, and the story of each.
 use crate::{
     commands::serve::stop_on_signal,
     settings::Settings,
@@ -18,14 +18,14 @@ mod sample;
 mod story;
 mod waits;
 
-/// How long the ten leads may take.
+/// How long a lead may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the demo looks whether a lead is done.
 const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Go on serving after the ten leads, until Ctrl-C.
+    /// Go on serving after the last lead, until Ctrl-C.
     #[arg(long)]
     keep: bool,
 }
