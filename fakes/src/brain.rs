@@ -3,8 +3,8 @@
 //! | brain | answers |
 //! | --- | --- |
 //! | `reply` | a reply |
-//! | `qualify` | a reply, `outcome: qualified` and answers |
-//! | `reject` | a reply and `outcome: disqualified` |
+//! | `qualify` | a reply, `outcome: continue` and answers |
+//! | `reject` | a reply and `outcome: disqualify` |
 //! | `silent` | 200 and an empty object |
 //! | `slow` | as `reply`, late |
 //! | `500` | 500 |
@@ -32,7 +32,7 @@ use axum::{
     routing::post,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// How late the modes `slow` are.
@@ -84,6 +84,12 @@ fn keep(fake: &Fake, path: String, (method, headers, body): (&Method, &HeaderMap
     })
 }
 
+/// What qualified people answer, by field path.
+fn answers(fake: &Fake) -> Map<String, Value> {
+    let answers = fake.settings().answers.into_iter();
+    answers.map(|(key, answer)| (format!("questionnaire.{key}"), answer)).collect()
+}
+
 async fn brain(
     State(fake): State<Fake>,
     Path(mode): Path<String>,
@@ -102,13 +108,13 @@ async fn brain(
         "qualify" => desk::answer(
             200,
             json!({
-                "reply": "Thank you, somebody will call you.", "outcome": "qualified",
-                "answers": fake.settings().answers,
+                "reply": "Thank you, somebody will call you.", "outcome": "continue",
+                "answers": answers(&fake),
             }),
         ),
         "reject" => desk::answer(
             200,
-            json!({"reply": "Thank you. We have nothing for you.", "outcome": "disqualified"}),
+            json!({"reply": "Thank you. We have nothing for you.", "outcome": "disqualify"}),
         ),
         "silent" => desk::answer(200, json!({})),
         "slow" => {
@@ -123,8 +129,8 @@ async fn brain(
 /// What the person said: `message` is a text, or an object with the text in `body` or `text`.
 fn heard(asked: &Value) -> String {
     let message = &asked["message"];
-    let text = [message, &message["body"], &message["text"]].into_iter().find_map(Value::as_str);
-    text.unwrap_or_default().to_owned()
+    let text = &message["combinedText"];
+    text.as_str().unwrap_or_default().to_owned()
 }
 
 async fn action(

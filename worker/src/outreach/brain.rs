@@ -5,7 +5,7 @@ use crate::{
     outside::http::{Exchange, Method, OutboundRequest},
 };
 use chrono::Duration;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use shared::{
     campaign::response::Answer,
@@ -39,6 +39,10 @@ pub(super) async fn hand_on(
     (texts, last): (&[Message], &Message),
     now: Time,
 ) -> Result<(), OutreachError> {
+    if thread.tries > 0 && now - thread.updated_at < AGAIN_AFTER {
+        // The machine is being told, or has been told in vain a moment ago.
+        return Ok(());
+    }
     let webhook = match line_of(ctx, thread).await? {
         Ok(line) => line.agent.config.0.webhook.clone().map(|webhook| (line, webhook)),
         Err(_) => None,
@@ -47,10 +51,6 @@ pub(super) async fn hand_on(
         // People read the thread; so they do when the machine is not to be had.
         return heard(ctx, thread, last, Said::default()).await;
     };
-    if thread.tries > 0 && now - thread.updated_at < AGAIN_AFTER {
-        // It is being told, or has been told in vain a moment ago.
-        return Ok(());
-    }
     // Claimed: of two workers one tells the machine.
     let claim =
         Move { tries: thread.tries + 1, due_at: Some(now + AGAIN_AFTER), ..Move::of(thread) };
@@ -71,8 +71,7 @@ pub(super) async fn hand_on(
 }
 
 /// What the machine answered. Anything else in its answer is of no interest.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Default)]
 struct Said {
     /// A text to the person.
     reply: Option<String>,
@@ -129,8 +128,21 @@ async fn tell(
     }
 }
 
+/// Each member for itself: one that cannot be read takes nothing away from the others.
 fn read(answer: &Answer) -> Said {
-    serde_json::from_slice(&answer.body).unwrap_or_default()
+    let whole: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    Said {
+        reply: member(&whole, "reply"),
+        outcome: member(&whole, "outcome"),
+        reason: member(&whole, "reason"),
+        answers: member(&whole, "answers").unwrap_or_default(),
+    }
+}
+
+fn member<T: DeserializeOwned>(whole: &Value, name: &str) -> Option<T> {
+    let found = whole.get(name).filter(|found| !found.is_null())?;
+    let read = T::deserialize(found);
+    read.inspect_err(|error| tracing::warn!(name, %error, "a machine's answer cannot be read")).ok()
 }
 
 /// A URL that ends the wait of this thread, if there is a wait.
@@ -255,5 +267,7 @@ mod tests {
             (said.reply.as_deref(), said.outcome),
             (Some("hello"), Some(ResumeOutcome::Continue))
         );
+        let said = read(&answer(r#"{"reply": "hello", "outcome": "qualified", "answers": 1}"#));
+        assert_eq!((said.reply.as_deref(), said.outcome), (Some("hello"), None));
     }
 }

@@ -1,6 +1,7 @@
 //! One call: made once, listened to, asked about when its provider is silent.
 use super::{
-    OutreachError, advance, gate,
+    OutreachError, advance,
+    gate::{self, Scope},
     line::{self, Line},
 };
 use crate::{context::Context, outside::http::Exchange};
@@ -19,6 +20,9 @@ use shared::{
     },
 };
 use uuid::Uuid;
+
+/// What is looked at before a call is made.
+const SCOPE: Scope = Scope { channel: Channel::Voice, for_wait: true, answers: false };
 
 /// Does what there is to do for a call.
 pub async fn attend(ctx: &Context, call: Interaction) -> Result<(), OutreachError> {
@@ -80,7 +84,7 @@ async fn hear(
 
 /// Makes a planned call: claimed on disk, then asked for, then written down.
 async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), OutreachError> {
-    let gate = match gate::look(ctx, &call, (Channel::Voice, true), now).await? {
+    let gate = match gate::look(ctx, &call, SCOPE, now).await? {
         Ok(gate) => gate,
         Err((why, sentence)) => return refuse(ctx, &call, why, &sentence, now).await,
     };
@@ -89,7 +93,7 @@ async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), Outrea
         Ok(_) => return refuse(ctx, &call, NotMade::Misconfigured, "the agent is off", now).await,
         Err(why) => return refuse(ctx, &call, NotMade::Misconfigured, &why, now).await,
     };
-    let Some(budgeted) = gate::reserve(ctx, &gate, Channel::Voice, now).await? else {
+    let Some(budgeted) = gate::reserve(ctx, &gate, SCOPE, now).await? else {
         let why = "the campaign has used up its calls of the day";
         return refuse(ctx, &call, NotMade::Budget, why, now).await;
     };

@@ -33,11 +33,21 @@ pub struct Gate {
 /// Why not.
 pub type Shut = (NotMade, String);
 
+/// What is looked at for a call or a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    pub channel: Channel,
+    /// A wait has asked for it: it is done while that waits only.
+    pub for_wait: bool,
+    /// It answers what the person has just written: then it is the hour for it, and it costs the campaign's day nothing.
+    pub answers: bool,
+}
+
 /// Looks whether the person may be reached now; takes nothing. What a wait has asked for is done while it waits only.
 pub async fn look(
     ctx: &Context,
     interaction: &Interaction,
-    (channel, for_wait): (Channel, bool),
+    scope: Scope,
     now: Time,
 ) -> Result<Result<Gate, Shut>, OutreachError> {
     let gate = match context(ctx, interaction, now).await? {
@@ -48,14 +58,15 @@ pub async fn look(
     if !gate.loaded.lead_status.is_processed() {
         return withdrawn("the lead is no longer active");
     }
-    if for_wait && !still_waits(ctx, interaction, &gate.loaded).await? {
+    if scope.for_wait && !still_waits(ctx, interaction, &gate.loaded).await? {
         return withdrawn("nobody waits for it any more");
     }
-    let hours = hours(gate.campaign.config.first_action.as_ref(), channel);
+    let hours = hours(gate.campaign.config.first_action.as_ref(), scope.channel);
     let known = Whereabouts::of_view(&gate.view);
     let zones = zones::or_campaign(zones::candidates(known), gate.campaign.zone);
     // A test lead is somebody of the house.
-    if !interaction.is_test && may_reach(&hours, &zones, now) != Reach::Now {
+    let free = interaction.is_test || scope.answers;
+    if !free && may_reach(&hours, &zones, now) != Reach::Now {
         let zones: Vec<&str> = zones.iter().map(|zone| zone.name()).collect();
         return Ok(Err((NotMade::Hours, format!("not the hour for it in {}", zones.join(", ")))));
     }
@@ -125,15 +136,18 @@ pub struct Budgeted {
 pub async fn reserve(
     ctx: &Context,
     gate: &Gate,
-    channel: Channel,
+    scope: Scope,
     now: Time,
 ) -> Result<Option<Budgeted>, StoreError> {
     let action = gate.campaign.config.first_action.as_ref();
+    let channel = scope.channel;
     let most = match channel {
         Channel::Voice => action.and_then(|action| action.voice.as_ref()?.daily_calls),
         Channel::Sms => action.and_then(|action| action.sms.as_ref()?.daily_texts),
     };
-    let Some(most) = most else { return Ok(Some(Budgeted { budget: None })) };
+    let Some(most) = most.filter(|_| !scope.answers) else {
+        return Ok(Some(Budgeted { budget: None }));
+    };
     let budget = Budget {
         workspace: gate.loaded.workspace_id,
         campaign: gate.campaign.id,

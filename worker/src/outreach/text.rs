@@ -1,5 +1,10 @@
 //! One text of ours: sent once, and when nobody knows whether it was, found out and never sent again.
-use super::{OutreachError, gate, line, thread::line_of};
+use super::{
+    OutreachError,
+    gate::{self, Scope},
+    line,
+    thread::line_of,
+};
 use crate::{context::Context, outside::http::Exchange};
 use chrono::Duration;
 use shared::{
@@ -63,6 +68,10 @@ pub async fn attend(
         State::Sending if now - message.updated_at < SENDING_PATIENCE => {
             Ok(Came::later(message.updated_at + SENDING_PATIENCE))
         }
+        // What was lost a moment ago may not be in the provider's list yet.
+        State::Unsure if now - message.updated_at < BUSY_PAUSE => {
+            Ok(Came::later(message.updated_at + BUSY_PAUSE))
+        }
         State::Sending | State::Unsure => find(ctx, thread, message, now).await,
         State::Accepted | State::Sent => ask(ctx, thread, message, now).await,
         State::Failed => Ok(Came { wakes: message.updated_at >= thread.updated_at, due_at: None }),
@@ -81,7 +90,11 @@ async fn send(
     message: &Message,
     now: Time,
 ) -> Result<Came, OutreachError> {
-    let scope = (Channel::Sms, message.source == Source::System);
+    let scope = Scope {
+        channel: Channel::Sms,
+        for_wait: message.source == Source::System,
+        answers: message.source == Source::SmsAgent,
+    };
     let gate = match gate::look(ctx, thread, scope, now).await? {
         Ok(gate) => gate,
         Err((why, sentence)) => return fail(ctx, thread, message, why, &sentence, now).await,
@@ -90,7 +103,7 @@ async fn send(
         Ok(line) => line,
         Err(why) => return fail(ctx, thread, message, NotMade::Misconfigured, &why, now).await,
     };
-    let Some(budgeted) = gate::reserve(ctx, &gate, Channel::Sms, now).await? else {
+    let Some(budgeted) = gate::reserve(ctx, &gate, scope, now).await? else {
         let why = "the campaign has used up its texts of the day";
         return fail(ctx, thread, message, NotMade::Budget, why, now).await;
     };

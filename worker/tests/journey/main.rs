@@ -22,5 +22,6 @@ mod reviews;
 mod room;
 mod rules;
 mod stopped;
+mod texts;
 mod unknown;
 mod world;

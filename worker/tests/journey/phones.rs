@@ -31,9 +31,12 @@ use shared::{
 use std::{collections::HashMap, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use worker::outside::http::{Exchange, Method, OutboundRequest};
 
 /// Rounds after which a journey is taken for one that goes in circles.
 const ROUNDS_MAX: usize = 60;
+/// The key of every account.
+const KEY: &str = "key-of-the-account";
 /// What signs the webhooks of providers that take a secret.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Our own number.
@@ -150,7 +153,7 @@ impl Phones {
     /// Sets up an agent of the provider under a name, and the provider's account.
     pub async fn agent(&self, name: &str, provider: Provider, more: Value) -> AgentId {
         let (world, at) = (&self.world, self.world.clock.now());
-        for (name, value) in [("KEY", "key-of-the-account"), ("SIGNS", SECRET)] {
+        for (name, value) in [("KEY", KEY), ("SIGNS", SECRET)] {
             let value = Sensitive::new(value.to_owned());
             world.ctx.secrets.put(world.workspace, name, &value, at).await.unwrap();
         }
@@ -161,17 +164,18 @@ impl Phones {
             panic!("not saved")
         };
         let own_key = matches!(provider, Provider::Twilio | Provider::Retell);
-        self.fake.account(
-            provider,
-            Account {
-                webhook_url: Some(format!(
-                    "{}/api/v1/hooks/{}",
-                    world.ctx.settings.public_url, row.id
-                )),
-                secret: (!own_key).then(|| SECRET.to_owned()),
-                ..Account::default()
+        let account = Account {
+            user: match provider {
+                Provider::Twilio => Some(format!("AC{}", "0".repeat(32))),
+                Provider::Vonage => Some("abcd1234".into()),
+                _ => None,
             },
-        );
+            key: Some(KEY.to_owned()),
+            secret: (!own_key).then(|| SECRET.to_owned()),
+            webhook_url: Some(format!("{}/api/v1/hooks/{}", world.ctx.settings.public_url, row.id)),
+            ..Account::default()
+        };
+        self.fake.account(provider, account);
         row.id
     }
 
@@ -360,6 +364,33 @@ impl Phones {
     pub async fn ordered(&self, orders: usize) {
         while self.orders() < orders {
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// A person texts us.
+    pub async fn text(&self, provider: Provider, from: &str, body: &str) {
+        self.fake.text_in(provider, from, OURS, body).await;
+        self.settle().await;
+    }
+
+    /// The settings of an agent whose texts a machine answers.
+    pub fn brain(&self, mode: &str) -> Value {
+        json!({"webhook": {"url": format!("{}/brain/{mode}", self.fakes)}})
+    }
+
+    /// The last webhook that was sent comes once more.
+    pub async fn again(&self) -> u16 {
+        let sent = self.fake.webhooks().pop().unwrap();
+        let request = OutboundRequest {
+            method: Method::Post,
+            url: sent.url,
+            headers: sent.headers,
+            body: sent.body.into(),
+            timeout: std::time::Duration::from_secs(5),
+        };
+        match self.world.ctx.http.send(request).await {
+            Exchange::Answered(answer, _) => answer.status,
+            other => panic!("{other:?}"),
         }
     }
 
