@@ -42,9 +42,9 @@ pub struct Interaction {
     pub is_test: bool,
     pub telephony: Telephony,
     /// Null for a thread.
-    pub call: Option<Call>,
+    pub call: Option<ShownCall>,
     /// Null for a call.
-    pub sms: Option<Thread>,
+    pub sms: Option<ShownThread>,
     /// What the provider says the call was about.
     pub summary: Option<String>,
     /// What the call brought to light, by questionnaire key.
@@ -72,7 +72,7 @@ pub struct Telephony {
 /// What belongs to a call.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Call {
+pub struct ShownCall {
     /// Which call it is: of its wait, or since the lead's latest submission; from 1.
     pub number: i64,
     /// Null until it has ended.
@@ -93,7 +93,7 @@ pub struct Call {
 /// What belongs to a thread of texts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Thread {
+pub struct ShownThread {
     /// How many there are.
     pub messages: i64,
 }
@@ -105,13 +105,13 @@ pub struct ShownInteraction {
     #[serde(flatten)]
     pub interaction: Interaction,
     /// First to last; of a call only once its provider has told.
-    pub transcript: Vec<Line>,
+    pub transcript: Vec<TranscriptLine>,
 }
 
 /// One line of a conversation: a text, or what was said on the phone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub struct TranscriptLine {
     /// Null when the provider of a call does not say.
     pub timestamp: Option<DateTime<Utc>>,
     /// Of a call: seconds after it began.
@@ -189,7 +189,7 @@ pub async fn show(
     let transcript = match row.kind {
         Kind::Sms => {
             let texts = messages::of_thread(&api.db, workspace, id).await?;
-            texts.into_iter().map(Line::from).collect()
+            texts.into_iter().map(TranscriptLine::from).collect()
         }
         Kind::Call => row.report.as_mut().map(|report| lines(&mut report.0)).unwrap_or_default(),
     };
@@ -225,10 +225,10 @@ impl Around {
 
     fn shown(&self, row: interactions::Interaction) -> Interaction {
         let messages = self.texts.get(&row.id).copied().unwrap_or_default();
-        let sms = (row.kind == Kind::Sms).then_some(Thread { messages });
+        let sms = (row.kind == Kind::Sms).then_some(ShownThread { messages });
         let report = row.report.map(|report| report.0);
         let told = report.as_ref();
-        let call = (row.kind == Kind::Call).then(|| Call {
+        let call = (row.kind == Kind::Call).then(|| ShownCall {
             number: row.number,
             outcome: row.outcome,
             duration: told.and_then(|report| report.duration_seconds),
@@ -268,7 +268,7 @@ impl Around {
     }
 }
 
-impl From<Message> for Line {
+impl From<Message> for TranscriptLine {
     fn from(text: Message) -> Self {
         Self {
             timestamp: Some(text.at),
@@ -284,10 +284,10 @@ impl From<Message> for Line {
 }
 
 /// What was said on the phone; taken out of the report.
-fn lines(report: &mut Report) -> Vec<Line> {
+fn lines(report: &mut Report) -> Vec<TranscriptLine> {
     let began = report.started_at;
     let at = |second: i64| began?.checked_add_signed(Duration::try_seconds(second)?);
-    let line = |said: Said| Line {
+    let line = |said: Said| TranscriptLine {
         timestamp: said.second.and_then(at),
         second: said.second,
         role: said.role,

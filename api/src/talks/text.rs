@@ -40,13 +40,13 @@ pub struct NewText {
     pub interaction_id: Option<InteractionId>,
     /// `api` unless given; `manual` when a person wrote it.
     #[serde(default)]
-    pub source: Author,
+    pub source: TextAuthor,
 }
 
 /// Who wrote a text.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Author {
+pub enum TextAuthor {
     #[default]
     Api,
     Manual,
@@ -121,8 +121,8 @@ fn plan(form: &NewText, facts: &Facts, known: &Known) -> Result<Plan, No> {
             is_new: thread.is_none(),
             message,
             source: match form.source {
-                Author::Api => messages::Source::Api,
-                Author::Manual => messages::Source::Manual,
+                TextAuthor::Api => messages::Source::Api,
+                TextAuthor::Manual => messages::Source::Manual,
             },
             body: form.message.clone(),
         },

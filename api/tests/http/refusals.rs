@@ -166,13 +166,23 @@ async fn each_route_opens_to_its_scope_only() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let id = "01hzzzzzzzzzzzzzzzzzzzzzzz";
-            let named = ["lead", "campaign", "submission", "key", "review", "valueSet", "agent"];
+            let named = [
+                "lead",
+                "campaign",
+                "submission",
+                "key",
+                "review",
+                "valueSet",
+                "agent",
+                "interaction",
+            ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
                     "campaign" => "cmp",
                     "submission" => "sub",
                     "review" => "park",
                     "valueSet" => "vset",
+                    "interaction" => "int",
                     other => other,
                 };
                 url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
@@ -212,6 +222,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/what-if: admin
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
     GET /api/v1/jobs/groups: admin ops
@@ -233,6 +244,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/leads/{leadId}/approve: admin leads:write
     POST /api/v1/leads/{leadId}/deliver: admin leads:write
     GET /api/v1/leads/{leadId}/history: admin leads:read
+    GET /api/v1/leads/{leadId}/interactions: admin leads:read
     POST /api/v1/leads/{leadId}/repost: admin leads:write
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
     POST /api/v1/leads/{leadId}/submit: admin leads:write
@@ -250,6 +262,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/secrets: admin secrets:write
     PUT /api/v1/secrets/{secretName}: admin secrets:write
     DELETE /api/v1/secrets/{secretName}: admin secrets:write
+    POST /api/v1/sms/send: admin leads:write
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
@@ -261,6 +274,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/value-sets/{valueSetId}: admin campaigns:read
     PUT /api/v1/value-sets/{valueSetId}: admin campaigns:write
     DELETE /api/v1/value-sets/{valueSetId}: admin campaigns:write
+    POST /api/v1/voice/calls/initiate: admin leads:write
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     "#);
