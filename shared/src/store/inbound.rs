@@ -323,15 +323,20 @@ async fn open_thread(
     (lead, campaign): (LeadId, CampaignId),
     now: Time,
 ) -> Result<InteractionId, StoreError> {
-    let thread = InteractionId::new();
-    tx.ex()
+    // Somebody may open it at the same moment to text the person: then it is theirs.
+    let (thread,): (InteractionId,) = tx
+        .ex()
         .sql(
             "INSERT INTO interaction (workspace_id, id, type, direction, lead_id, campaign_id, agent_id, provider, number,
                 phone, own_phone, is_test, state, generation, tries, opened_at, updated_at)
-             VALUES ($1, $2, 'sms', 'inbound', $3, $4, $5, $6, 1, $7, $8, FALSE, 'open', 1, 0, $9, $9)",
+             SELECT $1, $2, 'sms', 'inbound', l.id, $4, $5, $6, 1, $7, $8, l.is_test, 'open', 1, 0, $9, $9
+             FROM lead l WHERE l.workspace_id = $1 AND l.id = $3
+             ON CONFLICT (agent_id, phone, lead_id) WHERE type = 'sms' AND state = 'open'
+                DO UPDATE SET updated_at = excluded.updated_at
+             RETURNING id",
         )
         .bind(agent.workspace_id)
-        .bind(thread)
+        .bind(InteractionId::new())
         .bind(lead)
         .bind(campaign)
         .bind(agent.id)
@@ -339,7 +344,7 @@ async fn open_thread(
         .bind(text.from.as_str())
         .bind(text.to.as_str())
         .bind(now)
-        .run()
+        .one()
         .await?;
     Ok(thread)
 }
@@ -383,17 +388,4 @@ pub async fn unread(
         .await?;
     found.sort_by_key(|event| (event.received_at, event.id));
     Ok(found)
-}
-
-/// Forgets events that are older: those that were taken in, and those that nobody ever asked for.
-pub async fn forget(db: &Db, before: Time, limit: i64) -> Result<u64, StoreError> {
-    db.write()
-        .sql(
-            "DELETE FROM inbound_event WHERE id IN (
-                SELECT e.id FROM inbound_event e WHERE e.received_at < $1 ORDER BY e.received_at LIMIT $2)",
-        )
-        .bind(before)
-        .bind(limit)
-        .run()
-        .await
 }
