@@ -265,6 +265,6 @@ async fn the_buyers_side_behaves_as_its_mode_says() {
     assert_eq!(asked.len(), 9);
     assert_eq!(
         (asked[0].header("authorization"), asked[0].json()),
-        (Some("key"), Some(json!({"message": "hello"})))
+        (Some("key"), Some(json!({"message": {"combinedText": "hello"}})))
     );
 }
