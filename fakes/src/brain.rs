@@ -126,11 +126,9 @@ async fn brain(
     }
 }
 
-/// What the person said: `message` is a text, or an object with the text in `body` or `text`.
+/// What the person said: `message.combinedText`.
 fn heard(asked: &Value) -> String {
-    let message = &asked["message"];
-    let text = &message["combinedText"];
-    text.as_str().unwrap_or_default().to_owned()
+    asked["message"]["combinedText"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn action(

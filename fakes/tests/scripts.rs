@@ -241,10 +241,12 @@ async fn twilio_tries_again_only_when_nobody_listens() {
 #[tokio::test]
 async fn the_buyers_side_behaves_as_its_mode_says() {
     let (fake, host) = held().await;
-    let ask = async |path: &str| send(format!("{host}{path}"), &json!({"message": "hello"})).await;
+    let ask = async |path: &str| {
+        send(format!("{host}{path}"), &json!({"message": {"combinedText": "hello"}})).await
+    };
     let (status, said) = ask("/brain/reply").await;
     assert_eq!((status, said["reply"].as_str().unwrap().contains("hello")), (200, true));
-    assert_eq!(ask("/brain/qualify").await.1["outcome"], "qualified");
+    assert_eq!(ask("/brain/qualify").await.1["outcome"], "continue");
     assert_eq!(ask("/brain/silent").await, (200, json!({})));
     assert_eq!(ask("/brain/500").await.0, 500);
     assert_eq!(ask("/action/decide_reject").await.1["outcome"], "reject");
@@ -263,6 +265,6 @@ async fn the_buyers_side_behaves_as_its_mode_says() {
     assert_eq!(asked.len(), 9);
     assert_eq!(
         (asked[0].header("authorization"), asked[0].json()),
-        (Some("key"), Some(json!({"message": "hello"})))
+        (Some("key"), Some(json!({"message": {"combinedText": "hello"}})))
     );
 }

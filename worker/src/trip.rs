@@ -203,6 +203,30 @@ impl Trip {
         if was.may_become(is) { Ok(()) } else { Err(IllegalMove { from, event }) }
     }
 
+    /// What the action brought to light counts from now on.
+    fn learn(&mut self, answers: Map<String, Value>) {
+        self.loaded.carry.0.answers.extend(answers.clone());
+        self.carry.answers.extend(answers.clone());
+        self.notes.learnt.extend(answers);
+        self.view = None;
+    }
+
+    /// It waits on; what is said of the wait is kept, so that it is not said twice.
+    fn wait(
+        &mut self,
+        (until, shown): (Time, Status),
+        deadline: Option<Time>,
+        reach: Option<Box<Reach>>,
+        now: Time,
+    ) {
+        self.notes.extend = deadline;
+        // It is looked at once more: what was learnt while this was decided has rung a bell that nobody heard.
+        self.notes.due_at = Some(if reach.is_none() { now } else { until });
+        self.notes.shown = Some(shown);
+        self.notes.reach = reach.map(|reach| *reach);
+        self.carry.waits = Some(Waits { until, shown });
+    }
+
     fn change(&mut self, change: Change, now: Time) {
         match change {
             Change::Nothing => {}
@@ -248,15 +272,9 @@ impl Trip {
                 self.carry.waits = None;
             }
             Change::StartOver => self.carry.rounds += 1,
-            Change::Answers(answers) => {
-                self.loaded.carry.0.answers.extend(answers.clone());
-                self.carry.answers.extend(answers.clone());
-                self.notes.learnt.extend(answers);
-                self.view = None;
-            }
+            Change::Answers(answers) => self.learn(answers),
             Change::Wait { until, shown, deadline, reach } => {
-                self.notes.extend = deadline;
-                self.wait((until, shown), reach.map(|reach| *reach), now);
+                self.wait((until, shown), deadline, reach, now);
             }
             Change::SeekFallback(end) => {
                 self.notes.end = Some(end);
@@ -271,16 +289,6 @@ impl Trip {
         self.notes.end = None;
         self.notes.due_at = Some(until);
         self.carry.overflow = None;
-    }
-
-    /// It waits on; what is said of the wait is kept, so that it is not said twice.
-    fn wait(&mut self, (until, shown): (Time, Status), reach: Option<Reach>, now: Time) {
-        // It is looked at once more: what was learnt while this was decided has rung a bell that nobody heard.
-        let once_more = reach.is_none();
-        self.notes.due_at = Some(if once_more { now } else { until });
-        self.notes.shown = Some(shown);
-        self.notes.reach = reach;
-        self.carry.waits = Some(Waits { until, shown });
     }
 
     fn child(&mut self, campaign: shared::ids::CampaignId, revision: i64, now: Time) {

@@ -2,7 +2,7 @@
 use super::SweepError;
 use crate::Scheduler;
 use chrono::Duration;
-use shared::store::sweeps::forget_events;
+use shared::store::inbound;
 
 /// How long an event is remembered. No provider repeats one after this long.
 pub const REMEMBERED: Duration = Duration::days(30);
@@ -13,7 +13,7 @@ pub async fn sweep(scheduler: &Scheduler) -> Result<u64, SweepError> {
     let before = scheduler.clock.now() - REMEMBERED;
     let mut forgotten = 0;
     loop {
-        let gone = forget_events(&scheduler.db, before, MOST).await?;
+        let gone = inbound::forget(&scheduler.db, before, MOST).await?;
         forgotten += gone;
         if gone < MOST as u64 {
             return Ok(forgotten);

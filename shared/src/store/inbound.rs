@@ -3,7 +3,6 @@
 use super::{
     Db, StoreError, Tx,
     agents::AgentRow,
-    interactions::Interaction,
     messages::{self, New, Source, State},
     secrets::{SecretError, Secrets},
     suppressions::{self, Person, Reach, Suppression},
@@ -18,9 +17,12 @@ use crate::{
     },
 };
 use chrono::Duration;
-use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
+
+mod waiting;
+
+pub use waiting::{Unread, forget, unread};
 
 /// A call or a thread that has something to do, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +42,13 @@ pub async fn take_in(
     let mut bells = Vec::new();
     for one in heard {
         let person = match &one.what {
-            What::Text(text) => {
-                Some(secrets.person_hash(agent.workspace_id, &text.from, now).await?)
-            }
+            What::Text(text) => Some(text.from.clone()),
+            told if told.is_opt_out() => texted(db, agent, one).await?,
             _ => None,
+        };
+        let person = match person {
+            Some(phone) => Some(secrets.person_hash(agent.workspace_id, &phone, now).await?),
+            None => None,
         };
         let bell = take(db, agent, one, person.as_deref(), now).await?;
         bells.extend(bell);
@@ -71,6 +76,10 @@ async fn take(
             bell
         }
         What::Status { status, error } => {
+            if let Some(hash) = person {
+                let person = Person { workspace: agent.workspace_id, hash };
+                suppressions::add(tx.ex(), person, &opt_out(agent, now)).await?;
+            }
             status_in(&mut tx, agent, (event, heard), (*status, error.as_deref()), now).await?
         }
         What::Call { .. } | What::Progress { .. } => {
@@ -79,6 +88,34 @@ async fn take(
     };
     tx.commit().await?;
     Ok(bell)
+}
+
+/// The provider knows of an opt-out that we had not heard of.
+fn opt_out(agent: &AgentRow, now: Time) -> Suppression {
+    Suppression {
+        channel: Reach::Sms,
+        reason: suppressions::PROVIDER.into(),
+        source: agent.config.0.provider.name().into(),
+        created_at: now,
+    }
+}
+
+/// The number that a text of ours went to.
+async fn texted(db: &Db, agent: &AgentRow, heard: &Heard) -> Result<Option<String>, StoreError> {
+    let ours = heard.ours.as_deref().and_then(|id| MessageId::parse(id).ok());
+    let found: Option<(String,)> = db
+        .read()
+        .sql(
+            "SELECT i.phone FROM message m JOIN interaction i ON i.workspace_id = m.workspace_id AND i.id = m.interaction_id
+             WHERE (m.id = $3 OR m.reference = $4) AND i.agent_id = $2 AND m.workspace_id = $1 LIMIT 1",
+        )
+        .bind(agent.workspace_id)
+        .bind(agent.id)
+        .bind(ours)
+        .bind(heard.reference.as_deref())
+        .optional()
+        .await?;
+    Ok(found.map(|(phone,)| phone))
 }
 
 /// Writes the event down; none when it is there already.
@@ -347,45 +384,4 @@ async fn open_thread(
         .one()
         .await?;
     Ok(thread)
-}
-
-/// Something that was heard and has not been taken in.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Unread {
-    pub id: Uuid,
-    pub heard: Json<Heard>,
-    pub received_at: Time,
-}
-
-#[derive(Serialize)]
-struct Reference<'a> {
-    reference: &'a str,
-}
-
-/// What waits for a call or a thread, by our own id or by one of the provider's, in the order it came.
-pub async fn unread(
-    db: &Db,
-    interaction: &Interaction,
-    references: &[&str],
-) -> Result<Vec<Unread>, StoreError> {
-    let references: Vec<Reference> =
-        references.iter().map(|reference| Reference { reference }).collect();
-    let mut found: Vec<Unread> = db
-        .read()
-        .sql(
-            "SELECT e.id, e.heard, e.received_at FROM inbound_event e
-             WHERE e.interaction_id = $2 AND e.read_at IS NULL AND e.heard IS NOT NULL AND (e.workspace_id = $1) IS TRUE
-             UNION
-             SELECT e.id, e.heard, e.received_at FROM ROWS($4: reference text) r
-             JOIN inbound_event e ON e.agent_id = $3 AND e.reference = r.reference
-             WHERE e.read_at IS NULL AND e.heard IS NOT NULL AND (e.workspace_id = $1) IS TRUE",
-        )
-        .bind(interaction.workspace_id)
-        .bind(interaction.id)
-        .bind(interaction.agent_id)
-        .bind(super::Rows::of(&references))
-        .all()
-        .await?;
-    found.sort_by_key(|event| (event.received_at, event.id));
-    Ok(found)
 }

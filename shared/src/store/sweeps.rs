@@ -164,16 +164,3 @@ pub async fn database_time(db: &Db) -> Result<Time, StoreError> {
         .scalar()
         .await
 }
-
-/// Forgets what providers told that is older: those that were taken in, and those that nobody ever asked for.
-pub async fn forget_events(db: &Db, before: Time, limit: i64) -> Result<u64, StoreError> {
-    db.write()
-        .sql(
-            "DELETE FROM inbound_event WHERE id IN (
-                SELECT e.id FROM inbound_event e WHERE e.received_at < $1 ORDER BY e.received_at LIMIT $2)",
-        )
-        .bind(before)
-        .bind(limit)
-        .run()
-        .await
-}

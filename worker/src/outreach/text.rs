@@ -97,15 +97,15 @@ async fn send(
     };
     let gate = match gate::look(ctx, thread, scope, now).await? {
         Ok(gate) => gate,
-        Err((why, sentence)) => return fail(ctx, thread, message, why, &sentence, now).await,
+        Err((why, sentence)) => return fail(ctx, thread, message, (why, &sentence), now).await,
     };
     let line = match line_of(ctx, thread).await? {
         Ok(line) => line,
-        Err(why) => return fail(ctx, thread, message, NotMade::Misconfigured, &why, now).await,
+        Err(why) => return fail(ctx, thread, message, (NotMade::Misconfigured, &why), now).await,
     };
     let Some(budgeted) = gate::reserve(ctx, &gate, scope, now).await? else {
         let why = "the campaign has used up its texts of the day";
-        return fail(ctx, thread, message, NotMade::Budget, why, now).await;
+        return fail(ctx, thread, message, (NotMade::Budget, why), now).await;
     };
     let person = ctx.secrets.person_hash(thread.workspace_id, &thread.phone, now).await?;
     if !messages::claim(&ctx.db, thread, message.id, &person, now).await? {
@@ -206,11 +206,15 @@ async fn refused(
     if refusal.kind == RefusalKind::OptedOut {
         opted_out(ctx, thread, now).await?;
     }
-    fail(ctx, thread, message, refusal.kind.into(), &refusal.why, now).await
+    fail(ctx, thread, message, (refusal.kind.into(), &refusal.why), now).await
 }
 
 /// The provider knows of an opt-out that we had not heard of.
-async fn opted_out(ctx: &Context, thread: &Interaction, now: Time) -> Result<(), OutreachError> {
+pub(super) async fn opted_out(
+    ctx: &Context,
+    thread: &Interaction,
+    now: Time,
+) -> Result<(), OutreachError> {
     let hash = ctx.secrets.person_hash(thread.workspace_id, &thread.phone, now).await?;
     let person = Person { workspace: thread.workspace_id, hash: &hash };
     let suppression = Suppression {
@@ -228,8 +232,7 @@ async fn fail(
     ctx: &Context,
     thread: &Interaction,
     message: &Message,
-    why: NotMade,
-    sentence: &str,
+    (why, sentence): (NotMade, &str),
     now: Time,
 ) -> Result<Came, OutreachError> {
     let error = format!("{}: {sentence}", why.word());
@@ -254,7 +257,7 @@ async fn unclaimed(
     if is.is_none_or(|is| is.state != State::Planned) {
         return Ok(Came::default());
     }
-    fail(ctx, thread, message, NotMade::Suppressed, "the person must not be texted", now).await
+    fail(ctx, thread, message, (NotMade::Suppressed, "the person must not be texted"), now).await
 }
 
 /// A text that may have been sent is looked for. It is never sent again: twice is worse than not at all.
@@ -272,7 +275,7 @@ async fn find(
     match found {
         Found::As(reference) => settle(ctx, thread, message, Placed::As(reference)).await,
         Found::No => {
-            fail(ctx, thread, message, NotMade::Lost, "the provider has no such text", now).await
+            fail(ctx, thread, message, (NotMade::Lost, "the provider has no such text"), now).await
         }
         Found::NotSure => {
             let why = "nobody knows whether it was sent";

@@ -81,6 +81,9 @@ async fn statuses(
     for event in inbound::unread(&ctx.db, thread, &references).await? {
         let heard = event.heard.0;
         read.push(event.id);
+        if heard.what.is_opt_out() {
+            text::opted_out(ctx, thread, now).await?;
+        }
         let What::Status { status, error } = heard.what else { continue };
         let about = open.iter().find(|message| message.reference == heard.reference);
         let Some(message) = about else { continue };

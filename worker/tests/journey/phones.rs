@@ -1,35 +1,30 @@
 //! A world with telephones: fake providers, a receiver of their webhooks that does what the API does, and agents.
 use crate::{
     campaign::{plain, with},
+    hooks,
     world::{Run, World, context, yes},
 };
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, http::Uri};
 use chrono::Duration;
 use fakes::{Account, Fake, Provider};
 use serde_json::{Value, json};
 use shared::{
-    campaign::config::SecretRef,
-    clock::Clock,
     ids::{AgentId, CampaignId, LeadId},
-    outreach::{AgentConfig, Incoming, providers},
+    outreach::AgentConfig,
     push::OUTREACH,
     queue::{Delivered, Job, Queue, Settle},
     secret::Sensitive,
     store::{
         agents::{self, AgentDraft, Put},
-        inbound,
         intake::Receipt,
         interactions::{self, Interaction},
         leads::SubmissionRow,
         messages::{self, Message},
-        secrets::Secrets,
         sweeps,
     },
     submission::Stage,
     testing::TestStore,
 };
-use std::{collections::HashMap, sync::Arc};
-use tokio::net::TcpListener;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use worker::outside::http::{Exchange, Method, OutboundRequest};
 
@@ -42,65 +37,11 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Our own number.
 pub const OURS: &str = "+14155559999";
 
-#[derive(Clone)]
-struct Hooks {
-    db: shared::store::Db,
-    clock: Clock,
-    secrets: Arc<Secrets>,
-    url: String,
-}
-
 pub struct Phones {
     pub world: World,
     pub fake: Fake,
     run: Run,
     fakes: String,
-}
-
-/// What `POST /hooks/{agentId}` does.
-async fn hook(
-    State(hooks): State<Hooks>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, &'static str) {
-    let id = uri.path().rsplit('/').next().and_then(|id| AgentId::parse(id).ok());
-    let Some(id) = id else { return (StatusCode::NOT_FOUND, "") };
-    let now = hooks.clock.now();
-    let Some(agent) = agents::by_id(&hooks.db, id).await.unwrap() else {
-        return (StatusCode::NOT_FOUND, "");
-    };
-    let mut opened: HashMap<String, Sensitive> = HashMap::new();
-    for (_, named) in agent.config.provider.secret_refs() {
-        let found = hooks.secrets.open(agent.workspace_id, &named.secret, now).await.unwrap();
-        opened.insert(named.secret.clone(), found.unwrap().value);
-    }
-    let find = |named: &SecretRef| opened.get(&named.secret).cloned();
-    let provider = providers::open(&agent.config.provider, &find).unwrap();
-    let url = format!("{}{}", hooks.url, uri);
-    let headers: Vec<(String, String)> = headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
-        .collect();
-    let query = uri.query().unwrap_or_default();
-    let incoming = Incoming { url: &url, query, headers: &headers, body: &body };
-    if provider.verify(&incoming, now).is_err() {
-        return (StatusCode::UNAUTHORIZED, "");
-    }
-    let heard = provider.read(&incoming).unwrap();
-    inbound::take_in(&hooks.db, &hooks.secrets, &agent, &heard, now).await.unwrap();
-    (StatusCode::OK, provider.thanks().1)
-}
-
-async fn hooks(world: &World) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let secrets = Arc::new(Secrets::new(world.store.db.clone(), shared::testing::ring()));
-    let state =
-        Hooks { db: world.store.db.clone(), clock: world.clock.clone(), secrets, url: url.clone() };
-    let routes = Router::new().fallback(hook).with_state(state);
-    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    url
 }
 
 impl Phones {
@@ -109,7 +50,7 @@ impl Phones {
         let mut world = World::new(store, run, |_, _| yes()).await;
         world.clock.forward(Duration::hours(6));
         let mut ctx = context(&world.store, &world.clock, Queue::memory());
-        ctx.settings.public_url = hooks(&world).await;
+        ctx.settings.public_url = hooks::serve(&world).await;
         world.ctx = Arc::new(ctx);
         let fake = Fake::default();
         let clock = world.clock.clone();
