@@ -87,8 +87,11 @@ impl Phones {
         for (name, value) in [("account", ACCOUNT_KEY), ("hook", HOOK_SECRET)] {
             desk.ask(&format!("/secrets/{name}"), Some(json!({"value": value}))).await;
         }
-        let provider = agent(self.provider, &self.providers);
-        let made = desk.ask("/agents/line", Some(json!({"provider": provider}))).await;
+        let mut config = json!({"provider": agent(self.provider, &self.providers)});
+        if self.provider.texts() {
+            config["batchWindowMs"] = json!(1_000);
+        }
+        let made = desk.ask("/agents/line", Some(config)).await;
         made["webhookUrl"].as_str().expect("an agent has one").to_owned()
     }
 
@@ -145,6 +148,14 @@ impl Phones {
     /// Lets time pass until the lead is sold.
     pub async fn sold_in_time(&self, sent: &Sent) {
         self.in_time(&format!("the sale of {}", sent.email), async || {
+            self.of(sent).await.is_accepted().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the lead is sold, in real time.
+    pub async fn sold_soon(&self, sent: &Sent) {
+        wait_for(&format!("the sale of {}", sent.email), SOON, async || {
             self.of(sent).await.is_accepted().then_some(())
         })
         .await;
