@@ -72,7 +72,7 @@ async fn fc_an_outcome_whose_takers_die_is_taken_in_once() {
     assert_eq!(phones.of(&sent).await.run, "parked");
     let healthy = phones.world.worker().await;
     // No time has to pass: what was told is on disk, and the bell is rung by the sweep.
-    wait_for("the sale", SOON, async || phones.of(&sent).await.is_accepted().then_some(())).await;
+    phones.sold_soon(&sent).await;
     leave(healthy).await;
     assert_eq!(phones.ordered(&sent), 1);
     phones.judge().await.all_sold(1);
@@ -137,16 +137,16 @@ async fn f6_a_redis_that_is_emptied_while_calls_are_planned_and_open_costs_no_ca
     }
     redis.flushall();
     for sent in &all {
-        phones.placed(sent).await;
+        phones.in_time("an order", async || (phones.ordered(sent) > 0).then_some(())).await;
     }
     redis.flushall();
     for sent in &all {
         phones.fake.send_webhooks_of(&phones.placed(sent).await).await;
         redis.flushall();
     }
+    // A worker that loses its lease is told to stop, and what it had in hand counts as a death.
     for sent in &all {
-        wait_for("the sale", SOON, async || phones.of(sent).await.is_accepted().then_some(()))
-            .await;
+        phones.sold_in_time(sent).await;
     }
     leave(worker).await;
     assert_eq!(phones.fake.placed().len(), leads);

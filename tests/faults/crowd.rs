@@ -61,7 +61,12 @@ async fn two_thousand_parked_leads_that_are_resumed_at_once_are_sold_once_each_t
     assert!(world.sink.counts().0 < LEADS, "it died in the middle");
     let answers = resumes.join_all().await;
     assert_eq!(answers.iter().filter(|repeated| **repeated == json!(false)).count(), LEADS);
-    oracle::sold(&world, LEADS, LONG).await;
+    let sold = "SELECT count(*) FROM submission WHERE run = 'finished' AND outcome = 'accepted'";
+    wait_for("all sales", LONG, async || {
+        let sold: i64 = world.ask(async |db| db.read().sql(sold).scalar().await).await;
+        (sold >= LEADS as i64).then_some(())
+    })
+    .await;
     let tally = oracle::judge(&world, &sender, LONG).await;
     println!("sold after {:?}, {} posts repeated", began.elapsed(), tally.repeats);
     tally.all_sold(LEADS);

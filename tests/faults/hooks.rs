@@ -54,7 +54,7 @@ async fn f21_a_hundred_copies_of_a_webhook_at_once_are_all_thanked_for_and_have_
     }
     let answers = posts.join_all().await;
     assert_eq!(answers, [200; COPIES]);
-    wait_for("the sale", SOON, async || phones.of(&sent).await.is_accepted().then_some(())).await;
+    phones.sold_soon(&sent).await;
     assert_eq!(kept(&phones).await, 1);
     // A straggler changes nothing any more.
     let path = format!("/submissions/{}", sent.receipt().submission);
@@ -114,7 +114,7 @@ async fn f23_a_webhook_that_is_old_or_tampered_with_is_refused_and_one_for_anoth
     assert_eq!(phones.of(&sent).await.run, "parked");
 
     assert_eq!(desk.hook(&phones.hook, &signed(now, &told.body), &told.body).await, 200);
-    wait_for("the sale", SOON, async || phones.of(&sent).await.is_accepted().then_some(())).await;
+    phones.sold_soon(&sent).await;
     leave(worker).await;
     phones.judge().await.all_sold(1);
 }

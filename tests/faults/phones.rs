@@ -24,13 +24,13 @@ const DEADLINE_MINUTES: i64 = 600;
 /// Seconds that pass for calls and texts with each beat, and the beat.
 const STEP: i64 = 20;
 const BEAT: Duration = Duration::from_millis(150);
-/// What makes everything that calls and texts wait for come sooner, by seconds.
+/// What makes everything that calls and texts wait for come sooner, by seconds. When a wait began and when a text was written stays: which of
+/// them came first must not change for a worker that reads between two of these.
 const SOONER: [&str; 4] = [
     "UPDATE interaction SET opened_at = opened_at - $1::bigint * interval '1 second', updated_at = updated_at - $1::bigint * interval '1 second',
         ended_at = ended_at - $1::bigint * interval '1 second', due_at = due_at - $1::bigint * interval '1 second'",
-    "UPDATE message SET at = at - $1::bigint * interval '1 second', updated_at = updated_at - $1::bigint * interval '1 second'",
-    "UPDATE parked_action SET opened_at = opened_at - $1::bigint * interval '1 second', deadline = deadline - $1::bigint * interval '1 second'
-        WHERE resolution IS NULL",
+    "UPDATE message SET updated_at = updated_at - $1::bigint * interval '1 second'",
+    "UPDATE parked_action SET deadline = deadline - $1::bigint * interval '1 second' WHERE resolution IS NULL",
     "UPDATE submission SET due_at = due_at - $1::bigint * interval '1 second' WHERE run = 'parked'",
 ];
 
@@ -87,8 +87,11 @@ impl Phones {
         for (name, value) in [("account", ACCOUNT_KEY), ("hook", HOOK_SECRET)] {
             desk.ask(&format!("/secrets/{name}"), Some(json!({"value": value}))).await;
         }
-        let provider = agent(self.provider, &self.providers);
-        let made = desk.ask("/agents/line", Some(json!({"provider": provider}))).await;
+        let mut config = json!({"provider": agent(self.provider, &self.providers)});
+        if self.provider.texts() {
+            config["batchWindowMs"] = json!(1_000);
+        }
+        let made = desk.ask("/agents/line", Some(config)).await;
         made["webhookUrl"].as_str().expect("an agent has one").to_owned()
     }
 
@@ -145,6 +148,14 @@ impl Phones {
     /// Lets time pass until the lead is sold.
     pub async fn sold_in_time(&self, sent: &Sent) {
         self.in_time(&format!("the sale of {}", sent.email), async || {
+            self.of(sent).await.is_accepted().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the lead is sold, in real time.
+    pub async fn sold_soon(&self, sent: &Sent) {
+        wait_for(&format!("the sale of {}", sent.email), SOON, async || {
             self.of(sent).await.is_accepted().then_some(())
         })
         .await;

@@ -25,7 +25,7 @@ async fn f4_a_worker_that_dies_while_it_tells_the_outside_tells_it_again() {
     for (point, told_before) in
         [("action_webhook.before_call", 0), ("action_webhook.after_call", 1)]
     {
-        let name = point.replace('.', "-").replace('_', "-");
+        let name = point.replace(['.', '_'], "-");
         let mut doomed = theatre.doomed(point, &name).await;
         let sent = theatre.sender.send_called(&name).await;
         died_at(&mut doomed, point).await;

@@ -28,9 +28,9 @@ const API: &str = "https://api.twilio.com";
 const OURS: &str = "message";
 /// Texts to one number that are looked at to find one, at most.
 const FIND_MAX: &str = "100";
-/// How long before and after its order a text may have been created to be the one that is looked for.
+/// How long before its order a text may have been created to be the one that is looked for: clocks differ. After it, any time: an order may have
+/// waited for a worker or a busy provider.
 const FIND_BEFORE: TimeDelta = TimeDelta::hours(1);
-const FIND_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// The person has opted out with Twilio.
 const CODE_OPTED_OUT: i64 = 21_610;
 /// No number, one that is not reachable by text, or in a region that is closed to the account.
@@ -129,15 +129,13 @@ impl Provider for Twilio {
         Some(get_with(&self.messages(""), &query, basic(&self.account, &self.token)))
     }
 
-    /// The one text with the same words of about that time; another order with the same words to the same person may be meant, so that
+    /// The one text with the same words since then; another order with the same words to the same person may be meant, so that
     /// the caller must see whether it knows the id already.
     fn found(&self, answer: &Answer, order: &Order<'_>) -> Found {
         let Some(body) = success(answer) else { return Found::NotSure };
         let Some(list) = body["messages"].as_array() else { return Found::NotSure };
-        let about = |created: DateTime<chrono::FixedOffset>| {
-            let after = created.to_utc() - order.now;
-            (-FIND_BEFORE..=FIND_AFTER).contains(&after)
-        };
+        let about =
+            |created: DateTime<chrono::FixedOffset>| created.to_utc() >= order.now - FIND_BEFORE;
         let fits = |message: &&Value| {
             let created = text(message, "/date_created").map(DateTime::parse_from_rfc2822);
             message["body"] == order.text
