@@ -163,6 +163,12 @@ impl Site<'_> {
         campaign::create(&self.system.door, sink, simple, action).await
     }
 
+    /// Leads of the campaign without a first action so far.
+    fn busy_count(&self) -> usize {
+        let busy = |lead: &&Sent| lead.number < WARM_UP || lead.number >= BACKGROUND;
+        self.sent.iter().filter(busy).count()
+    }
+
     async fn cost(&self) -> Result<Cost, Trouble> {
         Cost::now(self.engines, &self.system, &self.buyer).await
     }

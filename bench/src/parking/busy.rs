@@ -38,7 +38,8 @@ pub async fn measure(
     site.sent.extend(others.iter().map(sent));
     site.arrived().await?;
     let cost = site.cost().await?.since(&before);
-    let arrivals = site.verify(&[(&parked.campaign, woken.len())]).await?;
+    let campaigns = [(&*parked.campaign, woken.len()), (&busy.1, site.busy_count())];
+    let arrivals = site.verify(&campaigns).await?;
     report.say(format!("{phase}parked_per_s"), parked.per_second, "1/s");
     report.say(format!("{phase}per_s"), per_second(&woken), "1/s");
     report.say_times_and_max(&format!("{phase}answer"), answers_ms(&woken));
