@@ -56,20 +56,35 @@ impl Buyer {
 
     /// The sink speaks without the API's envelope and wants no key.
     async fn ask(&self, path: &str) -> Result<Value, Trouble> {
-        let door = Door { address: self.address, key: "none".into() };
+        let door = Door { address: self.address, key: String::new() };
         let mut line = door.connect().await?;
         Ok(serde_json::from_slice(line.send("GET", path, "").await?.body)?)
     }
 
-    pub async fn arrived(&self) -> Result<u64, Trouble> {
-        Ok(self.ask("/count").await?["arrived"].as_u64().unwrap_or(0))
-    }
-
     /// Waits until `wanted` leads have arrived in all, or until nothing came for `patience`; returns how many did.
     pub async fn wait_for(&self, wanted: u64, patience: Duration) -> Result<u64, Trouble> {
+        self.wait_until_there("arrived", wanted, patience).await
+    }
+
+    /// The same for webhooks and orders that begin a wait.
+    pub async fn wait_for_waits(&self, wanted: u64, patience: Duration) -> Result<u64, Trouble> {
+        self.wait_until_there("waits", wanted, patience).await
+    }
+
+    /// What the sink was told of waits: lead number, and the resume URL or the order's id.
+    pub async fn waits(&self) -> Result<Vec<(u64, String)>, Trouble> {
+        Ok(serde_json::from_value(self.ask("/waits").await?)?)
+    }
+
+    async fn wait_until_there(
+        &self,
+        what: &str,
+        wanted: u64,
+        patience: Duration,
+    ) -> Result<u64, Trouble> {
         let (mut arrived, mut since) = (0, Instant::now());
         loop {
-            let now = self.arrived().await?;
+            let now = self.ask("/count").await?[what].as_u64().unwrap_or(0);
             if now > arrived {
                 (arrived, since) = (now, Instant::now());
             }

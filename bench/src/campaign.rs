@@ -6,13 +6,14 @@ use crate::{
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
-/// Creates the campaign whose leads go to `sink`; returns its code and its id.
+/// Creates the campaign whose leads go to `sink`, after a first action if there is one; returns its code and its id.
 pub async fn create(
     door: &Door,
     sink: SocketAddr,
     simple: bool,
+    first_action: Option<Value>,
 ) -> Result<(String, String), Trouble> {
-    let config = if simple {
+    let mut config = if simple {
         json!({"endpoints": [{"id": "sink", "name": "Sink", "url": url(sink),
             "limits": {"concurrency": 128}, "response": answers()}]})
     } else {
@@ -20,6 +21,9 @@ pub async fn create(
         let spare = door.ask("POST", "/api/v1/campaigns", &spare.to_string()).await?;
         realistic(sink, &spare["campaignId"])
     };
+    if let Some(action) = first_action {
+        config["firstAction"] = action;
+    }
     let campaign = json!({"name": "Bench", "config": config}).to_string();
     let campaign = door.ask("POST", "/api/v1/campaigns", &campaign).await?;
     let text = |name: &str| {
@@ -31,6 +35,18 @@ pub async fn create(
 
 fn url(sink: SocketAddr) -> String {
     format!("http://{sink}/leads")
+}
+
+/// A webhook to the sink, whose answer is awaited.
+pub fn webhook(sink: SocketAddr) -> Value {
+    json!({"kind": "webhook", "url": format!("http://{sink}/actions"), "deadlineMinutes": 1_440})
+}
+
+/// A call by the agent, at any hour; the provider is told the lead's number.
+pub fn call(agent: &str) -> Value {
+    let hours = json!({"from": "00:00", "to": "24:00"});
+    let voice = json!({"agent": agent, "hours": hours, "variables": {"ref": "custom.ref"}});
+    json!({"kind": "voice_ai", "deadlineMinutes": 1_440, "voice": voice})
 }
 
 fn realistic(sink: SocketAddr, fallback: &Value) -> Value {

@@ -54,25 +54,29 @@ impl Cost {
         }
     }
 
-    /// Says it per lead, and how busy others kept the machine meanwhile.
-    pub fn say(&self, report: &mut Report, leads: u64) {
+    /// Says it per lead, and how busy others kept the machine meanwhile; `phase` begins the names.
+    pub fn say(&self, report: &mut Report, phase: &str, leads: u64) {
         let per_lead = |time: Duration| milliseconds(time) / leads as f64;
         for (name, time) in &self.roles {
-            report.say(format!("cpu_{name}_ms_per_lead"), per_lead(*time), "ms");
+            report.say(format!("{phase}cpu_{name}_ms_per_lead"), per_lead(*time), "ms");
         }
         let own: Duration = self.roles.iter().map(|(_, time)| *time).sum();
-        report.say("cpu_own_ms_per_lead", per_lead(own), "ms");
+        report.say(format!("{phase}cpu_own_ms_per_lead"), per_lead(own), "ms");
         let servers = [("postgres", self.postgres), ("redis", self.redis)];
         for (name, time) in servers.into_iter().filter_map(|(name, time)| Some((name, time?))) {
-            report.say(format!("cpu_{name}_ms_per_lead"), per_lead(time), "ms");
+            report.say(format!("{phase}cpu_{name}_ms_per_lead"), per_lead(time), "ms");
         }
         let all = own + self.postgres.unwrap_or_default() + self.redis.unwrap_or_default();
-        report.say("cpu_total_ms_per_lead", per_lead(all), "ms");
-        report.say("cpu_load_generator_ms_per_lead", per_lead(self.load_generator), "ms");
-        report.say("cpu_sink_ms_per_lead", per_lead(self.sink), "ms");
+        report.say(format!("{phase}cpu_total_ms_per_lead"), per_lead(all), "ms");
+        report.say(
+            format!("{phase}cpu_load_generator_ms_per_lead"),
+            per_lead(self.load_generator),
+            "ms",
+        );
+        report.say(format!("{phase}cpu_sink_ms_per_lead"), per_lead(self.sink), "ms");
         let known = all + self.load_generator + self.sink;
         let foreign = self.machine.saturating_sub(known).as_secs_f64();
         let there = self.elapsed.as_secs_f64() * machine::cores() as f64;
-        report.say("cpu_foreign_percent", 100.0 * foreign / there, "%");
+        report.say(format!("{phase}cpu_foreign_percent"), 100.0 * foreign / there, "%");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
-/// Where the API listens, and the key it wants.
+/// Where the API listens, and the key that is sent along; none when it is empty.
 #[derive(Debug, Clone)]
 pub struct Door {
     pub address: SocketAddr,
@@ -23,12 +23,18 @@ pub struct Line {
 }
 
 impl Door {
+    /// The same door for somebody from outside.
+    pub fn without_key(&self) -> Self {
+        Self { address: self.address, key: String::new() }
+    }
+
     pub async fn connect(&self) -> Result<Line, Trouble> {
         let stream = TcpStream::connect(self.address).await.doing("connecting to the API")?;
-        let headers = format!(
-            "Host: {}\r\nX-API-Key: {}\r\nContent-Type: application/json\r\nContent-Length: ",
-            self.address, self.key
-        );
+        let key = match self.key.as_str() {
+            "" => String::new(),
+            key => format!("X-API-Key: {key}\r\n"),
+        };
+        let headers = format!("Host: {}\r\n{key}Content-Type: application/json\r\n", self.address);
         Ok(Line { wire: Wire::new(stream), headers, request: Vec::new() })
     }
 
@@ -54,12 +60,23 @@ impl Line {
         path: &str,
         body: &str,
     ) -> Result<Message<'_>, Trouble> {
+        self.send_with("", method, path, body).await
+    }
+
+    /// The same with header lines of its own, each with its line end.
+    pub async fn send_with(
+        &mut self,
+        headers: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<Message<'_>, Trouble> {
         self.request.clear();
-        for part in [method, " ", path, " HTTP/1.1\r\n", &self.headers] {
+        let length = body.len().to_string();
+        for part in [method, " ", path, " HTTP/1.1\r\n", &self.headers, headers] {
             self.request.extend_from_slice(part.as_bytes());
         }
-        let length = body.len().to_string();
-        for part in [&length, "\r\n\r\n", body] {
+        for part in ["Content-Length: ", &length, "\r\n\r\n", body] {
             self.request.extend_from_slice(part.as_bytes());
         }
         self.wire.write(&self.request).await.doing("sending to the API")?;

@@ -37,7 +37,7 @@ pub async fn measure(
     let mut system = System::start(&options.binary, &ground, roles).await?;
     // A sink of its own: what it reports is this phase's.
     let buyer = Buyer::start().await?;
-    let (code, id) = campaign::create(&system.door, buyer.address, options.simple).await?;
+    let (code, id) = campaign::create(&system.door, buyer.address, options.simple, None).await?;
     let warm_up = Plan { first: 0, count: WARM_UP, connections: 4, at_most: BURST_MAX };
     let mut sent = load::burst(&system.door, &code, warm_up).await?.sent;
     buyer.wait_for(WARM_UP, PATIENCE).await?;
@@ -65,13 +65,13 @@ pub async fn measure(
     verify::all_stand(&system.door, &id, "accepted", sent.len()).await?;
     say_speed(report, &burst, &arrivals);
     report.say_times("accept_to_buyer", delays_ms(&steady, &arrivals));
-    cost.say(report, options.leads);
+    cost.say(report, "", options.leads);
     record_memory(report, "", &system);
     system.stop().await;
     Ok(())
 }
 
-fn show_complaints(system: &System) {
+pub fn show_complaints(system: &System) {
     let complaints = system.complaints();
     for line in complaints.iter().take(5) {
         eprintln!("   log: {line}");

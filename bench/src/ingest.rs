@@ -35,7 +35,7 @@ pub async fn measure(
     if ground.servers.is_none() {
         hold_work(&system.door).await?;
     }
-    let (code, id) = campaign::create(&system.door, buyer.address, options.simple).await?;
+    let (code, id) = campaign::create(&system.door, buyer.address, options.simple, None).await?;
     let mut floor = match &ground.servers {
         Some(servers) => Some(Floor::open(&servers.database_url, options.connections).await?),
         None => None,

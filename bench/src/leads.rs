@@ -32,10 +32,14 @@ pub fn body(campaign: &str, number: u64) -> String {
 
 /// The lead's number in what the buyer was sent.
 pub fn number_in(delivered: &[u8]) -> Option<u64> {
-    const MARK: &[u8] = br#""ref":""#;
-    let at = delivered.windows(MARK.len()).position(|window| window == MARK)? + MARK.len();
-    let digits = delivered[at..].split(|byte| *byte == b'"').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    text_in(delivered, "ref")?.parse().ok()
+}
+
+/// The text of the first member of that name in compact JSON, up to the next quotation mark.
+pub fn text_in<'a>(json: &'a [u8], name: &str) -> Option<&'a str> {
+    let mark = format!("\"{name}\":\"");
+    let at = json.windows(mark.len()).position(|window| window == mark.as_bytes())? + mark.len();
+    std::str::from_utf8(json[at..].split(|byte| *byte == b'"').next()?).ok()
 }
 
 #[cfg(test)]

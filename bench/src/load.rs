@@ -14,7 +14,8 @@ use std::{
 };
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
-const SUBMIT: &str = "/api/v1/leads/submit";
+/// Where leads are posted.
+pub const SUBMIT: &str = "/api/v1/leads/submit";
 
 /// A lead that the API has taken in.
 #[derive(Debug, Clone, Copy)]

@@ -23,6 +23,13 @@ impl Report {
         self.say(format!("{name}_p99_ms"), percentile(&sorted, 99.0), "ms");
     }
 
+    /// The same with the longest.
+    pub fn say_times_and_max(&mut self, name: &str, times_ms: Vec<f64>) {
+        let max = times_ms.iter().copied().fold(0.0, f64::max);
+        self.say_times(name, times_ms);
+        self.say(format!("{name}_max_ms"), max, "ms");
+    }
+
     pub fn json(&self, settings: Value, machine: Value) -> Value {
         let metrics: Map<String, Value> = self
             .metrics

@@ -3,7 +3,9 @@ use crate::{
     buyer::Buyer,
     end_to_end,
     engines::{Engines, Servers},
-    ingest, machine, proc,
+    ingest, machine,
+    parking::{self, Waits},
+    proc,
     report::Report,
     system::System,
     trouble::{Doing, Trouble},
@@ -25,6 +27,8 @@ pub enum EngineChoice {
 pub enum Phase {
     Ingest,
     EndToEnd,
+    /// Leads that wait and are woken. Not part of a run unless asked for.
+    Parking,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -65,6 +69,8 @@ pub struct Flags {
     /// An empty campaign instead of a realistic one.
     #[arg(long)]
     simple: bool,
+    #[command(flatten)]
+    waits: Waits,
     /// Write the JSON (all metrics, settings, facts of the machine) to this file instead of the last line of output.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -81,6 +87,7 @@ pub struct Options {
     pub latency_seconds: u64,
     pub latency_rate: f64,
     pub simple: bool,
+    pub waits: Waits,
 }
 
 impl Flags {
@@ -119,6 +126,7 @@ impl Flags {
             latency_seconds: self.latency_seconds,
             latency_rate: self.latency_rate.clamp(0.1, 1_000.0),
             simple: self.simple,
+            waits: self.waits.clone(),
         })
     }
 
@@ -139,6 +147,9 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
     if flags.wants(Phase::EndToEnd) {
         end_to_end::measure(&options, engines, &mut report).await?;
     }
+    if flags.only == Some(Phase::Parking) {
+        parking::measure(&options, engines, &mut report).await?;
+    }
     let settings = json!({
         "engines": if engines.servers.is_some() { "postgres" } else { "embedded" },
         "campaign": if options.simple { "simple" } else { "realistic" },
@@ -147,6 +158,7 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
         "rounds": options.rounds,
         "secondsOfARound": options.seconds,
         "steadyLeadsPerSecond": options.latency_rate,
+        "waits": options.waits.settings(),
     });
     let whole = report.json(settings, machine);
     let Some(path) = &flags.json else {

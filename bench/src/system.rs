@@ -48,10 +48,12 @@ impl System {
         ground: &Ground,
         roles: &[&'static str],
     ) -> Result<Self, Trouble> {
-        let door = Door { address: free_address().await?, key: generate_key(binary).await? };
+        let key = generate(binary, "keys").await?;
+        let door = Door { address: free_address().await?, key };
+        let secret_keys = generate(binary, "secrets").await?;
         let mut system = Self { door, roles: Vec::new() };
         for name in roles {
-            let role = start_role(binary, ground, name, &system.door)?;
+            let role = start_role(binary, ground, name, (&system.door, &secret_keys))?;
             eprintln!("   started {name}, process {}", role.pid);
             system.roles.push(role);
             if system.roles.len() == 1 {
@@ -110,7 +112,7 @@ fn start_role(
     binary: &Path,
     ground: &Ground,
     name: &'static str,
-    door: &Door,
+    (door, secret_keys): (&Door, &str),
 ) -> Result<Role, Trouble> {
     let doing = || format!("starting leadrail {name}");
     let log = ground.folder.join(format!("{name}.log"));
@@ -121,6 +123,8 @@ fn start_role(
         .env_remove("REDIS_URL")
         .env("LEADRAIL_LISTEN", door.address.to_string())
         .env("LEADRAIL_ADMIN_KEY", &door.key)
+        .env("LEADRAIL_SECRET_KEYS", secret_keys)
+        .env_remove("LEADRAIL_SECRET_KEYS_FILE")
         .env("LEADRAIL_DATA", &ground.folder)
         .env("LEADRAIL_REDIS_NAMESPACE", &ground.namespace)
         .env("LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", "true")
@@ -142,15 +146,16 @@ async fn free_address() -> Result<SocketAddr, Trouble> {
     listener.local_addr().doing("finding a free port")
 }
 
-async fn generate_key(binary: &Path) -> Result<String, Trouble> {
-    let doing = || format!("{} keys generate", binary.display());
+/// What `leadrail keys generate` or `leadrail secrets generate` prints.
+async fn generate(binary: &Path, what: &str) -> Result<String, Trouble> {
+    let doing = || format!("{} {what} generate", binary.display());
     let output = Command::new(binary)
-        .args(["keys", "generate"])
+        .args([what, "generate"])
         .env_remove("DATABASE_URL")
         .env_remove("REDIS_URL")
         .output()
         .await
         .doing(doing())?;
-    let key = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if key.is_empty() { Err("it printed no key").doing(doing()) } else { Ok(key) }
+    let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if printed.is_empty() { Err("it printed nothing").doing(doing()) } else { Ok(printed) }
 }

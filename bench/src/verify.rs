@@ -31,6 +31,24 @@ pub fn once_each(sent: &[Sent], arrivals: &Arrivals) -> Result<(), Trouble> {
     )))
 }
 
+/// The outside was told of the wait of every lead once, and of no other.
+pub fn told_once(sent: &[Sent], waits: &[(u64, String)]) -> Result<(), Trouble> {
+    let mut times: HashMap<u64, usize> = HashMap::new();
+    for (number, _) in waits {
+        *times.entry(*number).or_default() += 1;
+    }
+    let missing = sent.iter().filter(|lead| !times.contains_key(&lead.number)).count();
+    let repeated = times.values().filter(|times| **times > 1).count();
+    let strange = (times.len() + missing).saturating_sub(sent.len());
+    if missing + repeated + strange == 0 {
+        return Ok(());
+    }
+    Err(Trouble::Void(format!(
+        "of {} leads that wait, the outside was not told of {missing} and more than once of {repeated}; {strange} do not wait",
+        sent.len()
+    )))
+}
+
 /// The campaign has `wanted` leads, each with one submission, and all of these have the `status`.
 pub async fn all_stand(
     door: &Door,
@@ -93,6 +111,17 @@ mod tests {
     ) -> Arrivals {
         let times = leads.iter().map(|(lead, times)| (*lead, vec![1; *times])).collect();
         Arrivals { times, keys, repeated_keys, unreadable }
+    }
+
+    #[test]
+    fn the_outside_is_told_once_of_each_wait() {
+        let told = |numbers: &[u64]| -> Vec<(u64, String)> {
+            numbers.iter().map(|number| (*number, String::new())).collect()
+        };
+        assert!(told_once(&sent(&[1, 2]), &told(&[2, 1])).is_ok());
+        for bad in [vec![1], vec![1, 2, 2], vec![1, 3], vec![1, 2, 3]] {
+            assert!(told_once(&sent(&[1, 2]), &told(&bad)).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
