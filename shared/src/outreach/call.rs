@@ -178,11 +178,14 @@ pub fn abandoned(call: &Interaction, now: Time) -> Move {
 pub fn found(call: &Interaction, found: Found, now: Time) -> Move {
     match found {
         Found::As(reference) => in_progress(call, reference, now),
-        Found::No => not_made(call, NotMade::Lost, "the provider has no such call"),
+        // A provider's list may lag behind its orders: it is believed the second time.
+        Found::No if call.tries > 0 => {
+            not_made(call, NotMade::Lost, "the provider has no such call")
+        }
         Found::NotSure if now - call.opened_at >= UNSURE_MAX => {
             ended(call, Report::of(CallOutcome::Unknown))
         }
-        Found::NotSure => Move {
+        Found::No | Found::NotSure => Move {
             tries: call.tries + 1,
             due_at: Some(now + seconds(&FIND_AFTER, call.tries + 1)),
             ..Move::of(call)

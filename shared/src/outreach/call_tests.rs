@@ -64,7 +64,9 @@ fn an_answer_that_was_lost_is_never_taken_for_a_call_that_was_not_made() {
         assert!(to.due_at.is_some());
     }
     assert_eq!(abandoned(&placing, noon()).state, State::Unsure);
-    let lost = found(&call(State::Unsure), Found::No, noon());
+    let asked_once = found(&call(State::Unsure), Found::No, noon());
+    assert_eq!((asked_once.state, asked_once.tries), (State::Unsure, 1), "its list may lag");
+    let lost = found(&Interaction { tries: 1, ..call(State::Unsure) }, Found::No, noon());
     assert_eq!((lost.state, lost.wakes), (State::NotPlaced, true));
     assert_eq!(NotMade::of(lost.error.as_deref().unwrap()), Some(NotMade::Lost));
 }

@@ -145,7 +145,7 @@ async fn text(
         number: 1,
         phone: trip.loaded.phone.clone(),
         is_test: trip.loaded.is_test,
-        what: Planned::Text { message: MessageId::new(), body },
+        what: Planned::Text { message: MessageId::new(), body, not_before: park.opened_at },
     };
     let details = json!({ "interactionId": reach.interaction, "agent": agent.name });
     let until = (ctx.clock.now() + LOOK_AGAIN).min(park.deadline);

@@ -27,6 +27,8 @@ use shared::{
 const SENDING_PATIENCE: Duration = Duration::seconds(120);
 /// How long it is tried to find out whether a text was sent.
 const UNSURE_MAX: Duration = Duration::minutes(15);
+/// How long a provider's list may lag behind what it was ordered: before that, its word that there is no such text is not believed.
+const LIST_LAG: Duration = Duration::seconds(60);
 /// How soon a provider that is too busy is asked again, unless it says so itself.
 const BUSY_PAUSE: Duration = Duration::seconds(30);
 /// A provider that was too busy for this long is given up.
@@ -274,6 +276,7 @@ async fn find(
     let found = super::not_anothers(ctx, thread, found).await?;
     match found {
         Found::As(reference) => settle(ctx, thread, message, Placed::As(reference)).await,
+        Found::No if now - message.updated_at < LIST_LAG => Ok(Came::later(now + BUSY_PAUSE)),
         Found::No => {
             fail(ctx, thread, message, (NotMade::Lost, "the provider has no such text"), now).await
         }

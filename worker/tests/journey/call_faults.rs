@@ -45,6 +45,8 @@ on_both_engines! {
                 assert_eq!(phones.stands(lead).await, "parked no_answer", "{code}");
                 phones.later(Duration::minutes(61)).await;
             } else {
+                assert_eq!(state(&phones, lead).await, State::Unsure, "{code}: its list may lag");
+                phones.later(Duration::seconds(30)).await;
                 assert_eq!(state(&phones, lead).await, State::NotPlaced, "{code}: there is no such call");
                 phones.later(Duration::minutes(1)).await;
             }
@@ -190,6 +192,7 @@ on_both_engines! {
         assert_eq!((state(&phones, lead).await, phones.orders()), (State::Placing, 0));
         phones.later(Duration::seconds(1)).await;
         phones.later(Duration::seconds(5)).await;
+        phones.later(Duration::seconds(30)).await;
         assert_eq!(state(&phones, lead).await, State::NotPlaced, "the provider has no such call");
         phones.later(Duration::minutes(1)).await;
         assert_eq!((phones.orders(), phones.interactions(lead).await.len()), (1, 2));

@@ -35,6 +35,8 @@ pub enum Planned {
     Text {
         message: MessageId,
         body: String,
+        /// When the wait began: a worker whose clock is behind must not write a text that seems older than its wait.
+        not_before: Time,
     },
 }
 
@@ -110,7 +112,7 @@ pub(super) async fn plan(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErro
     let texts: Vec<MessageRow> = reaches
         .iter()
         .filter_map(|(close, reach)| {
-            let Planned::Text { message, body } = &reach.what else { return None };
+            let Planned::Text { message, body, not_before } = &reach.what else { return None };
             Some(MessageRow {
                 workspace_id: close.workspace.0,
                 id: message.0,
@@ -120,7 +122,7 @@ pub(super) async fn plan(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErro
                 lead_id: reach.lead.0,
                 phone: &reach.phone,
                 body,
-                at: close.at,
+                at: close.at.max(*not_before),
             })
         })
         .collect();
