@@ -63,7 +63,8 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreEr
     if speaking.is_empty() {
         return Ok(());
     }
-    let leads = leads_of(tx, &speaking).await?;
+    let heard: Vec<&Close> = speaking.iter().map(|(close, _)| *close).collect();
+    let leads = leads_of(tx, &heard).await?;
     let changes: Vec<Change> = speaking
         .into_iter()
         .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
@@ -105,9 +106,10 @@ fn key(close: &Close) -> Key {
     }
 }
 
-async fn leads_of(
+/// The lead of each submission.
+pub(super) async fn leads_of(
     tx: &mut Tx,
-    speaking: &[(&Close, LeadStatus)],
+    closes: &[&Close],
 ) -> Result<HashMap<SubmissionId, LeadId>, StoreError> {
     let found: Vec<(SubmissionId, LeadId)> = tx
         .ex()
@@ -115,7 +117,7 @@ async fn leads_of(
             "SELECT s.id, s.lead_id FROM ROWS($1: workspace_id uuid, id uuid) r
              JOIN submission s ON s.id = r.id AND (s.workspace_id = r.workspace_id) IS TRUE",
         )
-        .bind(Rows::of(&speaking.iter().map(|(close, _)| key(close)).collect::<Vec<_>>()))
+        .bind(Rows::of(&closes.iter().map(|close| key(close)).collect::<Vec<_>>()))
         .all()
         .await?;
     Ok(found.into_iter().collect())

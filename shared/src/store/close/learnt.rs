@@ -1,7 +1,7 @@
 //! What a first action brought to light is kept with the lead: another campaign, a repost and people see it as well.
-use super::Close;
+use super::{Close, lead::leads_of};
 use crate::{
-    ids::{LeadId, SubmissionId, WorkspaceId},
+    ids::{LeadId, WorkspaceId},
     lead::Details,
     store::{Rows, StoreError, Tx, rows::time},
 };
@@ -18,7 +18,6 @@ struct Key {
 
 #[derive(sqlx::FromRow)]
 struct Known {
-    submission_id: SubmissionId,
     workspace_id: WorkspaceId,
     id: LeadId,
     details: Json<Details>,
@@ -33,40 +32,32 @@ struct Row<'a> {
     at: crate::clock::Time,
 }
 
-/// Merges answers into the leads, all of a batch with two statements.
+/// Merges answers into the leads, all of a batch with three statements.
 pub(super) async fn merge(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError> {
-    let learnt: Vec<&&Close> = closes.iter().filter(|close| !close.learnt.is_empty()).collect();
+    let learnt: Vec<&Close> =
+        closes.iter().filter(|close| !close.learnt.is_empty()).copied().collect();
     if learnt.is_empty() {
         return Ok(());
     }
-    let keys: Vec<Key> = learnt
-        .iter()
-        .map(|close| Key { workspace_id: close.workspace.0, id: close.submission.0 })
-        .collect();
-    // In the order of leads, so that two batches never wait for each other.
-    let known: Vec<Known> = tx
-        .ex()
-        .sql(
-            "SELECT s.id AS submission_id, l.workspace_id, l.id, l.details
-             FROM ROWS($1: workspace_id uuid, id uuid) r
-             JOIN submission s ON s.id = r.id AND (s.workspace_id = r.workspace_id) IS TRUE
-             JOIN lead l ON l.workspace_id = s.workspace_id AND l.id = s.lead_id ORDER BY l.id{pg:  FOR UPDATE OF l}",
-        )
-        .bind(Rows::of(&keys))
-        .all()
-        .await?;
-    // Two submissions of one lead may learn something in the same batch.
-    let mut leads: BTreeMap<LeadId, (WorkspaceId, Details)> = BTreeMap::new();
-    for one in known {
-        let lead = leads.entry(one.id).or_insert((one.workspace_id, one.details.0));
-        for close in learnt.iter().filter(|close| close.submission == one.submission_id) {
-            lead.1.learn(&close.learnt);
+    let leads = leads_of(tx, &learnt).await?;
+    // Two submissions of one lead may learn something in the same batch. In the order of leads, so that two batches never wait for
+    // each other.
+    let mut heard: BTreeMap<LeadId, Vec<&Close>> = BTreeMap::new();
+    for close in learnt {
+        if let Some(lead) = leads.get(&close.submission) {
+            heard.entry(*lead).or_default().push(close);
         }
     }
-    let at = learnt.iter().map(|close| close.at).max().unwrap_or_default();
-    let rows: Vec<Row> = leads
-        .iter()
-        .map(|(id, (workspace, details))| Row { workspace_id: workspace.0, id: id.0, details, at })
+    let mut known = lock(tx, &heard).await?;
+    let rows: Vec<Row> = known
+        .iter_mut()
+        .filter_map(|lead| {
+            let closes = heard.get(&lead.id)?;
+            closes.iter().for_each(|close| lead.details.learn(&close.learnt));
+            let at = closes.iter().map(|close| close.at).max()?;
+            let (workspace_id, id) = (lead.workspace_id.0, lead.id.0);
+            Some(Row { workspace_id, id, details: &lead.details.0, at })
+        })
         .collect();
     tx.ex()
         .sql(
@@ -78,4 +69,24 @@ pub(super) async fn merge(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErr
         .run()
         .await?;
     Ok(())
+}
+
+async fn lock(
+    tx: &mut Tx,
+    heard: &BTreeMap<LeadId, Vec<&Close>>,
+) -> Result<Vec<Known>, StoreError> {
+    let keys: Vec<Key> = heard
+        .iter()
+        .filter_map(|(id, closes)| {
+            Some(Key { workspace_id: closes.first()?.workspace.0, id: id.0 })
+        })
+        .collect();
+    tx.ex()
+        .sql(
+            "SELECT l.workspace_id, l.id, l.details FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id{pg:  FOR UPDATE OF l}",
+        )
+        .bind(Rows::of(&keys))
+        .all()
+        .await
 }
