@@ -2,7 +2,7 @@
 use crate::{context::Context, step::StepError, trip::Trip};
 use chrono::{Duration, NaiveTime, TimeZone};
 use chrono_tz::Tz;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use shared::{
     clock::Time,
     lead,
@@ -19,6 +19,7 @@ use shared::{
     store::{
         StoreError,
         agents::{self, AgentRow},
+        close::Reach,
         parking::{self, Park},
         secrets::SecretError,
         suppressions::{self, Person},
@@ -96,6 +97,49 @@ pub async fn without_agent(
 
 fn waits_already(trip: &Trip) -> bool {
     trip.loaded.reason_code.as_deref() == Some("agent_off") && trip.carry.waits.is_some()
+}
+
+/// When a planned call or text is looked after, should its own job be lost.
+const LOOK_AGAIN: Duration = Duration::seconds(60);
+
+/// What the submission has shown since its last call or text.
+fn shown(trip: &Trip) -> Status {
+    trip.carry.waits.map_or(Status::PendingAction, |waits| waits.shown)
+}
+
+/// When what is under way is looked at again.
+pub fn look_again(ctx: &Context, park: &Park) -> Time {
+    (ctx.clock.now() + LOOK_AGAIN).min(park.deadline)
+}
+
+/// A call or a text that is planned with this move.
+pub fn planned(
+    ctx: &Context,
+    trip: &Trip,
+    (park, agent): (&Park, &AgentRow),
+    (code, reason): (&'static str, String),
+    reach: Reach,
+) -> Verdict {
+    let details = json!({ "interactionId": reach.interaction, "agent": agent.name });
+    let change = Change::Wait {
+        until: look_again(ctx, park),
+        shown: shown(trip),
+        deadline: None,
+        reach: Some(Box::new(reach)),
+    };
+    Verdict::of(Event::Waits, code, reason).with(details).changing(change)
+}
+
+/// The campaign's day is used up: the wait goes on with the next one.
+pub async fn used_up(
+    ctx: &Context,
+    trip: &Trip,
+    (park, again): (&Park, Time),
+    what: &str,
+) -> Result<Option<Verdict>, StepError> {
+    let next = (again.min(park.deadline), shown(trip));
+    let reason = format!("the campaign has used up its {what} of the day");
+    unless_said(ctx, trip, next, wait("budget_used_up", reason, next)).await
 }
 
 /// A wait that has come a step further.

@@ -1,8 +1,6 @@
 //! A submission that waits for an answer to a text: what is known of its thread, and what comes next.
 use super::facts::{self, Who, wait};
 use crate::{context::Context, step::StepError, trip::Trip};
-use chrono::Duration;
-use serde_json::json;
 use shared::{
     campaign::config::SmsAction,
     clock::Time,
@@ -19,11 +17,8 @@ use shared::{
         messages::{self, Message, Source, State},
         parking::Park,
     },
-    submission::{Event, Status},
+    submission::Event,
 };
-
-/// When a planned text is looked after, should its own job be lost.
-const LOOK_AGAIN: Duration = Duration::seconds(60);
 
 /// What comes next; none when there is nothing to do before something is heard.
 pub async fn next(
@@ -40,10 +35,7 @@ pub async fn next(
     texts.retain(|text| text.at >= park.opened_at);
     let who = facts::who(ctx, trip, Channel::Sms).await?;
     if let Some(again) = used_up(&texts, &who) {
-        let (until, shown) = (again.min(park.deadline), shown(trip));
-        let reason = "the campaign has used up its texts of the day".to_owned();
-        let verdict = wait("budget_used_up", reason, (until, shown));
-        return facts::unless_said(ctx, trip, (until, shown), verdict).await;
+        return facts::used_up(ctx, trip, (park, again), "texts").await;
     }
     match decide(plan, park, (&who, trip), &texts) {
         Next::Text { body, is_reminder } => {
@@ -119,10 +111,6 @@ fn used_up(texts: &[Message], who: &Who) -> Option<Time> {
     facts::budget_again_at(last.error.as_deref(), last.updated_at, who)
 }
 
-fn shown(trip: &Trip) -> Status {
-    trip.carry.waits.map_or(Status::PendingAction, |waits| waits.shown)
-}
-
 async fn text(
     ctx: &Context,
     trip: &Trip,
@@ -147,9 +135,5 @@ async fn text(
         is_test: trip.loaded.is_test,
         what: Planned::Text { message: MessageId::new(), body, not_before: park.opened_at },
     };
-    let details = json!({ "interactionId": reach.interaction, "agent": agent.name });
-    let until = (ctx.clock.now() + LOOK_AGAIN).min(park.deadline);
-    let reach = Some(Box::new(reach));
-    let change = Change::Wait { until, shown: shown(trip), deadline: None, reach };
-    Ok(Some(Verdict::of(Event::Waits, "text_planned", reason).with(details).changing(change)))
+    Ok(Some(facts::planned(ctx, trip, (park, &agent), ("text_planned", reason), reach)))
 }

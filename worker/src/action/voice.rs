@@ -2,7 +2,7 @@
 use super::facts::{self, Who, wait};
 use crate::{context::Context, step::StepError, trip::Trip};
 use chrono::Duration;
-use serde_json::{Map, json};
+use serde_json::Map;
 use shared::{
     campaign::config::{DEADLINE_MINUTES_MAX, VoiceAction},
     clock::Time,
@@ -19,11 +19,8 @@ use shared::{
         interactions::{self, Interaction, State},
         parking::Park,
     },
-    submission::{Event, Status},
+    submission::Event,
 };
-
-/// When a planned call is looked after, should its own job be lost.
-const LOOK_AGAIN: Duration = Duration::seconds(60);
 
 /// What comes next; none when there is nothing to do before something is heard.
 pub async fn next(
@@ -35,10 +32,7 @@ pub async fn next(
     let calls = interactions::of_park(&ctx.db, park.workspace_id, park.id).await?;
     let who = facts::who(ctx, trip, Channel::Voice).await?;
     if let Some(again) = calls.last().and_then(|last| used_up(last, &who)) {
-        let (until, shown) = (again.min(park.deadline), shown(trip));
-        let reason = "the campaign has used up its calls of the day".to_owned();
-        let verdict = wait("budget_used_up", reason, (until, shown));
-        return facts::unless_said(ctx, trip, (until, shown), verdict).await;
+        return facts::used_up(ctx, trip, (park, again), "calls").await;
     }
     match decide(plan, park, &who, &calls) {
         Next::Call { attempt, .. } => call(ctx, trip, (plan, park), (&calls, attempt)).await,
@@ -116,11 +110,6 @@ fn learnt(calls: &[Interaction]) -> Map<String, serde_json::Value> {
     learnt
 }
 
-/// What the submission has shown since its last call.
-fn shown(trip: &Trip) -> Status {
-    trip.carry.waits.map_or(Status::PendingAction, |waits| waits.shown)
-}
-
 async fn call(
     ctx: &Context,
     trip: &Trip,
@@ -133,8 +122,7 @@ async fn call(
     };
     // The call of an earlier wait goes on: nobody is called by two at once.
     if calls::is_called(&ctx.db, park.workspace_id, trip.loaded.lead_id).await? {
-        let again = (ctx.clock.now() + LOOK_AGAIN).min(park.deadline);
-        facts::rest(ctx, trip, again).await?;
+        facts::rest(ctx, trip, facts::look_again(ctx, park)).await?;
         return Ok(None);
     }
     let number = calls.len() as i64 + 1;
@@ -150,10 +138,6 @@ async fn call(
         is_test: trip.loaded.is_test,
         what: Planned::Call { instructions: plan.instructions.clone() },
     };
-    let until = (ctx.clock.now() + LOOK_AGAIN).min(park.deadline);
     let reason = format!("call {attempt} of {} is made by {}", plan.max_attempts, agent.name);
-    let details = json!({ "interactionId": reach.interaction, "agent": agent.name });
-    let change =
-        Change::Wait { until, shown: shown(trip), deadline: None, reach: Some(Box::new(reach)) };
-    Ok(Some(Verdict::of(Event::Waits, "call_planned", reason).with(details).changing(change)))
+    Ok(Some(facts::planned(ctx, trip, (park, &agent), ("call_planned", reason), reach)))
 }
