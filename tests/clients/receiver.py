@@ -18,9 +18,10 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                # Before the answer: the sender posts the next one when it has it, and that runs in another thread.
+                outer.queue.put({"url": outer.base + self.path, "headers": headers, "body": body})
                 self.send_response(204)
                 self.end_headers()
-                outer.queue.put({"url": outer.base + self.path, "headers": headers, "body": body})
 
             def log_message(self, *args):
                 pass
