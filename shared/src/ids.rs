@@ -126,6 +126,18 @@ ids! {
     InteractionId = "int";
     /// One text of a thread.
     MessageId = "msg";
+    /// A field that a workspace made up for its contacts.
+    PropertyId = "prop";
+    /// What somebody wrote about a contact.
+    ContactNoteId = "cnote";
+    /// A line of a contact's history.
+    ContactChangeId = "change";
+    /// Something that a contact did.
+    ActivityId = "act";
+    /// A group of contacts.
+    SegmentId = "seg";
+    /// A website that reports page visits.
+    SiteId = "site";
 }
 
 #[cfg(test)]

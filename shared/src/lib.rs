@@ -3,6 +3,7 @@ pub mod action_webhook;
 pub mod breaker;
 pub mod campaign;
 pub mod clock;
+pub mod contact;
 pub mod drain;
 pub mod dry_run;
 pub mod exchange;

@@ -4,6 +4,7 @@
 //! Missing data is no error: it yields nothing, and nothing yields the key's default, or null.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use minijinja::value::ValueKind;
@@ -118,10 +119,10 @@ impl ComputedKey {
             return Err(format!("{}: there is no lookup table \"{name}\"", place(source, at)));
         }
         if is_template(source) {
-            let added = engine.add_template_owned(self.key.clone(), source.to_owned());
+            let added = read(|| engine.add_template_owned(self.key.clone(), source.to_owned()))?;
             return added.map(|()| Program::Template).map_err(|e| explain(&e, source));
         }
-        let compiled = ENGINE.compile_expression_owned(source.to_owned());
+        let compiled = read(|| ENGINE.compile_expression_owned(source.to_owned()))?;
         compiled.map(Program::Expression).map_err(|e| explain(&e, source))
     }
 
@@ -205,6 +206,11 @@ fn place(source: &str, at: usize) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     format!("line {line}, column {column}")
+}
+
+/// Lets minijinja read a source. On some that are none (`}}+`) its lexer panics.
+fn read<T>(reading: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(reading)).map_err(|_| "is not an expression".to_owned())
 }
 
 fn explain(error: &Error, source: &str) -> String {

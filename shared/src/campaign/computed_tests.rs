@@ -252,6 +252,11 @@ fn later_keys_see_earlier_ones_and_a_failed_one_as_missing() {
     assert_eq!(done.failures[0].key, "broken");
 }
 
+#[test]
+fn a_source_on_which_the_reader_panics_is_refused() {
+    assert!(compile(&[key("}}+", "number")]).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -41,6 +41,10 @@ fn close_gap(folded: &mut String, gap: &str, next: char) {
         && (folded.is_empty() || gap.chars().any(char::is_whitespace));
     folded.extend(marks.filter(|mark| "<>=+%≤≥".contains(*mark)));
     if sign_of_number {
+        // After something, the blank keeps it a sign: `less than -5` is not `apartment-5`.
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
         folded.push('-');
     }
 }
@@ -112,6 +116,7 @@ mod tests {
             ("10-15", "1015"),
             ("-5", "5"),
             ("less than -5", "less than 5"),
+            ("less than -5", "less than-5"),
             ("1.5", "15"),
             ("1 5", "15"),
             ("C++", "C"),

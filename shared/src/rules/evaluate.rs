@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::field::Kind;
 use super::operator::Operator;
 use super::value::{self, Literal, Time};
-use super::{Combinator, Facts, Leaf, Node, Operand, Rule};
+use super::{Combinator, Count, Facts, Leaf, Node, Operand, Rule};
 
 /// The statuses of a file that is there and needs nobody any more.
 const READY: &[&str] = &["uploaded", "signed", "verified"];
@@ -56,6 +56,9 @@ fn holds(node: &Node, facts: &Facts) -> bool {
 
 /// Asks one leaf.
 pub fn ask(leaf: &Leaf, facts: &Facts) -> Answer {
+    if let Some(matched) = of_contact(leaf, facts) {
+        return Answer { matched, note: None };
+    }
     let found = leaf.field.find(facts.doc).filter(|value| !value::is_empty(Some(value)));
     let Some(found) = found else {
         return match (leaf.operator, leaf.include_empty) {
@@ -70,6 +73,47 @@ pub fn ask(leaf: &Leaf, facts: &Facts) -> Answer {
         Ok(answer) => Answer { matched: answer != negates.is_some(), note: None },
         Err(note) => Answer { matched: false, note: Some(note) },
     }
+}
+
+/// The answer of a question about membership or events: what is missing there is none, or 0 times.
+fn of_contact(leaf: &Leaf, facts: &Facts) -> Option<bool> {
+    let found = leaf.field.find(facts.doc);
+    match (&leaf.operand, leaf.operator) {
+        (Operand::Literals(wanted), Operator::MemberOf | Operator::NotMemberOf) => {
+            let ids = found.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let is_in =
+                ids.iter().any(|id| wanted.iter().any(|one| id.as_str() == Some(&one.text)));
+            Some(is_in == (leaf.operator == Operator::MemberOf))
+        }
+        (Operand::Count(wanted), _) => {
+            let times = times(wanted, found.unwrap_or(&Value::Null), facts);
+            let enough = wanted.at_least.is_none_or(|least| times >= least);
+            Some(enough && wanted.at_most.is_none_or(|most| times <= most))
+        }
+        _ => None,
+    }
+}
+
+/// How often it happened: `{"count": n, "days": [{"name", "day", "times"}]}`.
+fn times(wanted: &Count, events: &Value, facts: &Facts) -> i64 {
+    if wanted.name.is_none() && wanted.within_days.is_none() {
+        return events.get("count").and_then(Value::as_i64).unwrap_or(0);
+    }
+    let since = wanted.within_days.map(|days| event_day(facts.now, days));
+    let days = events.get("days").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |day: &Value, key: &str| day.get(key).and_then(Value::as_str).map(str::to_owned);
+    days.iter()
+        .filter(|day| wanted.name.is_none() || text(day, "name") == wanted.name)
+        .filter(|day| since.is_none() || text(day, "day") >= since)
+        .filter_map(|day| day.get("times")?.as_i64())
+        .sum()
+}
+
+/// The first day (UTC) of a window of so many days that ends today, `YYYY-MM-DD`.
+pub fn event_day(now: DateTime<Utc>, days: i64) -> String {
+    let first =
+        TimeDelta::try_days(days - 1).and_then(|back| now.date_naive().checked_sub_signed(back));
+    first.unwrap_or(NaiveDate::MIN).format("%Y-%m-%d").to_string()
 }
 
 /// A leaf with the operator that it asks or negates. A note instead of an answer means that there

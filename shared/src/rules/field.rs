@@ -1,5 +1,6 @@
-//! The field catalogue: what a rule may read, and of which type it is.
+//! A field: what a rule reads, of which type it is, and where its value is.
 
+use super::catalogue::{AGES, About, OPEN, PROPERTY};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,6 +28,10 @@ pub enum Kind {
     List,
     /// An object with a `status`.
     File,
+    /// Ids of what a contact is in: segments, campaigns.
+    Members,
+    /// How often a contact did something, and when.
+    Events,
     /// Known only when the value is seen, such as a questionnaire answer.
     Any,
 }
@@ -42,6 +47,8 @@ impl Kind {
             Self::DateTime => "datetime",
             Self::List => "list",
             Self::File => "file",
+            Self::Members => "members",
+            Self::Events => "events",
             Self::Any => "any",
         }
     }
@@ -49,96 +56,10 @@ impl Kind {
     /// Whether two fields of these types can be compared with each other.
     pub(super) fn comparable(self, other: Self) -> bool {
         let dated = |kind| matches!(kind, Self::Date | Self::DateTime);
-        let single = |kind| !matches!(kind, Self::List | Self::File);
+        let single = |kind| !matches!(kind, Self::List | Self::File | Self::Members | Self::Events);
         let open = self == Self::Any || other == Self::Any;
         single(self) && single(other) && (self == other || open || (dated(self) && dated(other)))
     }
-}
-
-/// One entry of the catalogue: a field, or with `.<key>` at its end a root that is open for keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct FieldRow {
-    pub path: &'static str,
-    pub kind: Kind,
-}
-
-const fn row(path: &'static str, kind: Kind) -> FieldRow {
-    FieldRow { path, kind }
-}
-
-static CATALOGUE: &[FieldRow] = &[
-    row("lead.firstName", Kind::Text),
-    row("lead.lastName", Kind::Text),
-    row("lead.email", Kind::Text),
-    row("lead.phone", Kind::Text),
-    row("lead.country", Kind::Text),
-    row("lead.dateOfBirth", Kind::Date),
-    row(AGE, Kind::Number),
-    row("lead.timezone", Kind::Text),
-    row("lead.status", Kind::Text),
-    row("lead.source", Kind::Text),
-    row("lead.isTest", Kind::Boolean),
-    row("lead.isDuplicate", Kind::Boolean),
-    row("lead.createdAt", Kind::DateTime),
-    row("lead.submissionCount", Kind::Number),
-    row("address.street", Kind::Text),
-    row("address.unit", Kind::Text),
-    row("address.city", Kind::Text),
-    row("address.state", Kind::Text),
-    row("address.zip", Kind::Text),
-    row("address.country", Kind::Text),
-    row("questionnaire.<key>", Kind::Any),
-    row("custom.<key>", Kind::Any),
-    row("attribution.captureUrl", Kind::Text),
-    row("attribution.referrer", Kind::Text),
-    row("attribution.ipAddress", Kind::Text),
-    row("attribution.userAgent", Kind::Text),
-    row("attribution.gclid", Kind::Text),
-    row("attribution.gbraid", Kind::Text),
-    row("attribution.wbraid", Kind::Text),
-    row("attribution.fbclid", Kind::Text),
-    row("attribution.fbc", Kind::Text),
-    row("attribution.fbp", Kind::Text),
-    row("attribution.ttclid", Kind::Text),
-    row("attribution.ttp", Kind::Text),
-    row("attribution.msclkid", Kind::Text),
-    row("attribution.tblci", Kind::Text),
-    row("attribution.adPlatform", Kind::Text),
-    row("attribution.capturePlatform", Kind::Text),
-    row("attribution.params.<key>", Kind::Any),
-    row("compliance.<key>", Kind::Any),
-    row("contact.firstName", Kind::Text),
-    row("contact.lastName", Kind::Text),
-    row("contact.email", Kind::Text),
-    row("contact.phone", Kind::Text),
-    row("contact.country", Kind::Text),
-    row("contact.state", Kind::Text),
-    row("contact.city", Kind::Text),
-    row("contact.zip", Kind::Text),
-    row("contact.timezone", Kind::Text),
-    row("contact.status", Kind::Text),
-    row("contact.points", Kind::Number),
-    row("contact.tags", Kind::List),
-    row("contact.createdAt", Kind::DateTime),
-    row("contact.lastActivityAt", Kind::DateTime),
-    row("computed.<key>", Kind::Any),
-    row("campaign.id", Kind::Text),
-    row("campaign.code", Kind::Text),
-    row("campaign.name", Kind::Text),
-    row("submission.number", Kind::Number),
-    row("submission.kind", Kind::Text),
-    row("submission.createdAt", Kind::DateTime),
-    row("file.<key>", Kind::File),
-];
-
-/// Reckoned from the date of birth, so it grows on a birthday although nobody wrote it.
-const AGE: &str = "lead.age";
-/// How an open root ends in the catalogue.
-const OPEN: &str = "<key>";
-
-/// Every field that a rule may read, in the order of the lead view.
-pub fn catalogue() -> &'static [FieldRow] {
-    CATALOGUE
 }
 
 /// A field of the catalogue, or a key under one of its open roots.
@@ -150,13 +71,21 @@ pub struct Field {
 }
 
 impl Field {
-    /// Looks the path up; the error says what is wrong with it and what may have been meant.
+    /// Looks the path up among the fields of leads; the error says what is wrong with it and what may have been meant.
     pub fn parse(path: &str) -> Result<Self, String> {
+        Self::parse_about(path, About::Lead)
+    }
+
+    /// The same, among the fields of what the rule is about.
+    pub fn parse_about(path: &str, about: About<'_>) -> Result<Self, String> {
         let field = |kind, key_at| Self { path: path.to_owned(), kind, key_at };
         if path.ends_with(OPEN) {
             return Err(format!("`{path}` needs a key in the place of {OPEN}"));
         }
-        for row in CATALOGUE {
+        if let Some(kind) = about.property(path) {
+            return Ok(field(kind, PROPERTY.len()));
+        }
+        for row in about.rows() {
             if row.path == path {
                 // Every catalogue path has a dot before its last part.
                 return Ok(field(row.kind, path.rfind('.').map_or(0, |dot| dot + 1)));
@@ -170,7 +99,7 @@ impl Field {
                 "the key after `{root}` must be 1 to {KEY_CHARS_MAX} of the characters A-Z a-z 0-9 _ . -"
             ));
         }
-        Err(unknown(path))
+        Err(unknown(path, about))
     }
 
     pub fn path(&self) -> &str {
@@ -190,7 +119,7 @@ impl Field {
 
     /// Whether its value can change while nothing but the clock moves.
     pub fn is_time_relative(&self) -> bool {
-        self.path == AGE
+        AGES.contains(&self.path.as_str())
     }
 }
 
@@ -200,12 +129,16 @@ fn is_key(key: &str) -> bool {
 }
 
 /// The refusal of an unknown path, with the nearest names that would do.
-fn unknown(path: &str) -> String {
+fn unknown(path: &str, about: About<'_>) -> String {
+    if let (About::Contact(_), Some(key)) = (about, path.strip_prefix(PROPERTY)) {
+        return format!("there is no indexed property `{key}`");
+    }
     if path.chars().count() > HINT_CHARS_MAX {
         let start: String = path.chars().take(HINT_CHARS_MAX).collect();
         return format!("unknown field `{start}…`");
     }
-    let mut near: Vec<(usize, String)> = CATALOGUE
+    let mut near: Vec<(usize, String)> = about
+        .rows()
         .iter()
         .filter_map(|row| {
             let name = candidate(row.path, path)?;

@@ -20,7 +20,7 @@ pub(super) fn is_so_written(map: &Map<String, Value>) -> bool {
     map.contains_key("subRules") || map.contains_key("logicalOperator")
 }
 
-impl Parser {
+impl Parser<'_> {
     /// Reads a whole rule of this shape, of `depth` in a tree.
     pub(super) fn leadsail(
         &mut self,

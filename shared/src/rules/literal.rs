@@ -3,10 +3,11 @@
 use regex::RegexBuilder;
 use serde_json::Value;
 
+use super::catalogue::About;
 use super::field::{Field, Kind};
 use super::operator::{Operator, Takes};
 use super::value::{self, Literal, Time, Unit};
-use super::{Operand, Pattern};
+use super::{Count, Operand, Pattern};
 
 /// A list value has at most this many items.
 pub const LIST_ITEMS_MAX: usize = 1_000;
@@ -24,6 +25,7 @@ const QUOTED_CHARS_MAX: usize = 80;
 /// The leaf around a value.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    pub about: About<'a>,
     pub field: &'a Field,
     pub operator: Operator,
     pub case_sensitive: bool,
@@ -77,11 +79,12 @@ pub fn operand(value: &Value, leaf: Context) -> Result<Operand, String> {
         Takes::Window => window(one, leaf.field.kind()),
         Takes::Period => period(one),
         Takes::DayOffset => day_offset(one),
-        Takes::FieldPath => other_field(one, leaf.field),
+        Takes::FieldPath => other_field(one, leaf),
         Takes::ValueSet => text(one)
             .map(|name| Operand::Set(name.to_owned()))
             .map_err(|_| format!("must be a value set's name, 1 to {TEXT_CHARS_MAX} characters")),
         Takes::Words => words(value, leaf.case_sensitive),
+        Takes::Count => count(one).map(Operand::Count),
     }
 }
 
@@ -228,9 +231,9 @@ fn day_offset(value: &Value) -> Result<Operand, String> {
     })
 }
 
-fn other_field(value: &Value, field: &Field) -> Result<Operand, String> {
+fn other_field(value: &Value, Context { field, about, .. }: Context) -> Result<Operand, String> {
     let path = value.as_str().ok_or("must be the path of another field")?;
-    let other = Field::parse(path)?;
+    let other = Field::parse_about(path, about)?;
     if field.kind().comparable(other.kind()) {
         return Ok(Operand::Field(other));
     }
@@ -255,4 +258,59 @@ fn words(value: &Value, case_sensitive: bool) -> Result<Operand, String> {
         return Err("must have at least one word of letters or digits".to_owned());
     }
     Ok(Operand::Words(words))
+}
+
+const COUNT_WANTED: &str = "must be {\"atLeast\": n, \"atMost\": n, \"name\": text, \"within\": {\"amount\": n, \"unit\": \"days\" or \"weeks\"}} \
+                            with atLeast or atMost, each from 0 to 1000000000";
+/// An event is counted up to this.
+pub const EVENTS_MAX: i64 = 1_000_000_000;
+/// A window of events reaches back at most this many days.
+pub const EVENT_DAYS_MAX: i64 = 3_660;
+
+fn count(value: &Value) -> Result<Count, String> {
+    let map = value.as_object().ok_or(COUNT_WANTED)?;
+    if map.keys().any(|key| !["atLeast", "atMost", "name", "within"].contains(&key.as_str())) {
+        return Err(COUNT_WANTED.to_owned());
+    }
+    let times = |key: &str| match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(given) => match given.as_i64() {
+            Some(times) if (0..=EVENTS_MAX).contains(&times) => Ok(Some(times)),
+            _ => Err(COUNT_WANTED.to_owned()),
+        },
+    };
+    let (at_least, at_most) = (times("atLeast")?, times("atMost")?);
+    match (at_least, at_most) {
+        (None, None) => return Err(COUNT_WANTED.to_owned()),
+        (Some(least), Some(most)) if least > most => {
+            return Err("atLeast must not be above atMost".to_owned());
+        }
+        _ => {}
+    }
+    let name = match map.get("name") {
+        None | Some(Value::Null) => None,
+        Some(given) => Some(text(given)?.trim().to_owned()),
+    };
+    let within_days = match map.get("within") {
+        None | Some(Value::Null) => None,
+        Some(given) => Some(event_days(given)?),
+    };
+    Ok(Count { at_least, at_most, name, within_days })
+}
+
+fn event_days(value: &Value) -> Result<i64, String> {
+    let wanted = || {
+        format!(
+            "within must be {{\"amount\": n, \"unit\": \"days\" or \"weeks\"}}, at most {EVENT_DAYS_MAX} days"
+        )
+    };
+    let map = value.as_object().filter(|map| map.len() == 2).ok_or_else(wanted)?;
+    let amount = map.get("amount").and_then(Value::as_i64).filter(|amount| *amount >= 1);
+    let unit = match map.get("unit").and_then(Value::as_str) {
+        Some("days") => 1,
+        Some("weeks") => 7,
+        _ => return Err(wanted()),
+    };
+    let days = amount.and_then(|amount| amount.checked_mul(unit));
+    days.filter(|days| *days <= EVENT_DAYS_MAX).ok_or_else(wanted)
 }

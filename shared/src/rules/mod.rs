@@ -28,8 +28,10 @@
 //! - `YYYY-MM-DD` is a calendar day, RFC 3339 a moment; where they meet, days in the zone compare.
 //! - On a list, an operator holds if it holds for any element, and its negation if for none.
 //!
-//! Not here yet: `hasEverBeen`, `eventCount`, `memberOfSegment`, `withinRadius`.
+//! - Membership and event counts are never empty: a contact in no segment is a member of none, and what never happened happened 0
+//!   times.
 
+mod catalogue;
 mod evaluate;
 mod explain;
 mod field;
@@ -54,8 +56,9 @@ use serde_json::Value;
 use crate::value_set::Sets;
 
 pub use crate::value_set::ValueSet;
+pub use catalogue::{About, FieldRow, PROPERTY, Properties, catalogue};
 pub use explain::{Evaluation, LeafResult};
-pub use field::{Field, FieldRow, KEY_CHARS_MAX, Kind, catalogue};
+pub use field::{Field, KEY_CHARS_MAX, Kind};
 pub use literal::{AMOUNT_MAX, LIST_ITEMS_MAX, OFFSET_DAYS_MAX, REGEX_BYTES_MAX, TEXT_CHARS_MAX};
 pub use operator::{Operator, OperatorRow, Takes, operators};
 pub use parse::{DEPTH_MAX, LEAVES_MAX, PROBLEMS_MAX};
@@ -125,6 +128,18 @@ pub enum Operand {
     Set(String),
     /// Never empty, folded.
     Words(Vec<String>),
+    Count(Count),
+}
+
+/// How often something happened, of which name, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub at_least: Option<i64>,
+    pub at_most: Option<i64>,
+    /// As it was written, trimmed; compared exactly.
+    pub name: Option<String>,
+    /// Today and the days before it, so many in all (UTC).
+    pub within_days: Option<i64>,
 }
 
 /// A compiled regular expression or wildcard.

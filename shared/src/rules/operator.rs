@@ -1,12 +1,13 @@
 //! The operator table: every operator's name, aliases, field types, value shape and meaning.
 //!
 //! To add one: a row here, and an arm in `evaluate.rs` unless it negates an operator that is there.
-//! Planned, because they need more than one document: `hasEverBeen`, `eventCount`,
-//! `memberOfSegment`, `withinRadius`.
+//! Not there, because nothing that is kept could answer them: `hasEverBeen`, `withinRadius`.
 
 use serde::{Deserialize, Serialize};
 
-use super::field::Kind::{self, Any, Boolean, Date, DateTime, File, List, Number, Text};
+use super::field::Kind::{
+    self, Any, Boolean, Date, DateTime, Events, File, List, Members, Number, Text,
+};
 
 /// The shape of `value` that an operator wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,8 @@ pub enum Takes {
     ValueSet,
     /// A text or an array of texts, taken apart into words (runs of letters and digits).
     Words,
+    /// `{"atLeast": n, "atMost": n, "name": "/pricing", "within": {"amount": 30, "unit": "days|weeks"}}`; one of the first two at least.
+    Count,
 }
 
 /// One row of the operator table.
@@ -64,7 +67,7 @@ pub struct OperatorRow {
     pub doc: &'static str,
 }
 
-const ALL: &[Kind] = &[Text, Number, Boolean, Date, DateTime, List, File, Any];
+const ALL: &[Kind] = &[Text, Number, Boolean, Date, DateTime, List, File, Members, Events, Any];
 const VALUES: &[Kind] = &[Text, Number, Boolean, Date, DateTime, List, Any];
 const CHOICES: &[Kind] = &[Text, Number, Date, DateTime, List, Any];
 const ORDERED: &[Kind] = &[Number, Date, DateTime, Any];
@@ -73,6 +76,8 @@ const TEXTS: &[Kind] = &[Text, Any];
 const TEXT_LISTS: &[Kind] = &[Text, List, Any];
 const LISTS: &[Kind] = &[List, Any];
 const FILES: &[Kind] = &[File];
+const MEMBERS: &[Kind] = &[Members];
+const EVENTS: &[Kind] = &[Events];
 
 /// Writes the enum and its table from the same rows, so that neither can miss an operator.
 macro_rules! operators {
@@ -200,6 +205,12 @@ operators! {
         "The file's status is uploaded, signed or verified. Empty (no file) does not match.";
     FileStatusEquals "fileStatusEquals" [] on FILES takes OneOrMore, "has the status" / "does not have the status",
         "The file's status is this one, or one of these. Empty (no file) does not match.";
+    MemberOf "memberOf" ["inSegment", "inCampaign"] on MEMBERS takes OneOrMore, "is a member of" / "is not a member of",
+        "The contact is in this one, or in one of these. A contact in none is in none of these.";
+    NotMemberOf "notMemberOf" ["notInSegment", "notInCampaign"] not MemberOf on MEMBERS takes OneOrMore, "is not a member of" / "is a member of",
+        "The contact is in none of these. A contact in none at all MATCHES.";
+    EventCount "eventCount" [] on EVENTS takes Count, "happened" / "did not happen",
+        "It happened at least and at most so often, under this name if one is given, within the last days if a window is given (whole days, UTC, today included). What never happened happened 0 times.";
 }
 
 /// The operator table, in the order of the documentation.

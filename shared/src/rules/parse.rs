@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
+use super::catalogue::About;
 use super::field::Field;
 use super::literal::{self, Context};
 use super::operator::{Operator, Takes};
@@ -23,7 +24,12 @@ impl Rule {
     /// Reads a group, a single leaf, or the shape of `leadsail.rs`. Every problem found is returned, in the order of the JSON,
     /// up to [`PROBLEMS_MAX`].
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
-        let mut parser = Parser { problems: Vec::new(), leaves: 0 };
+        Self::parse_about(value, About::Lead)
+    }
+
+    /// The same for a rule about something else than a lead.
+    pub fn parse_about(value: &Value, about: About<'_>) -> Result<Self, Vec<Problem>> {
+        let mut parser = Parser { problems: Vec::new(), leaves: 0, about };
         match parser.node(value, "", 1) {
             Some(root) if parser.problems.is_empty() => Ok(Self { root }),
             _ => Err(parser.problems),
@@ -87,12 +93,13 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-pub(super) struct Parser {
+pub(super) struct Parser<'a> {
+    about: About<'a>,
     pub(super) problems: Vec<Problem>,
     leaves: usize,
 }
 
-impl Parser {
+impl Parser<'_> {
     /// Notes a problem at `path.key`.
     pub(super) fn refuse(&mut self, path: &str, key: &str, message: impl Into<String>) {
         if self.problems.len() < PROBLEMS_MAX {
@@ -199,7 +206,10 @@ impl Parser {
             self.refuse(path, other, format!("does not belong to `{}`", row.name));
         }
         let written = map.get(key).unwrap_or(&Value::Null);
-        match literal::operand(written, Context { field: &field, operator, case_sensitive }) {
+        match literal::operand(
+            written,
+            Context { field: &field, operator, case_sensitive, about: self.about },
+        ) {
             Ok(operand) => {
                 let value = literal::kept(written, row.takes).clone();
                 Some(Leaf { field, operator, value, operand, include_empty, case_sensitive })
@@ -216,7 +226,9 @@ impl Parser {
             self.refuse(path, "field", "must be the path of a field, such as `address.state`");
             return None;
         };
-        Field::parse(name).map_err(|message| self.refuse(path, "field", message)).ok()
+        Field::parse_about(name, self.about)
+            .map_err(|message| self.refuse(path, "field", message))
+            .ok()
     }
 
     fn operator(&mut self, map: &Map<String, Value>, path: &str) -> Option<Operator> {

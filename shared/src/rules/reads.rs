@@ -12,7 +12,10 @@ impl Rule {
 
     /// Whether its answer can change while nobody writes a field. Rules on `lead.age` count.
     pub fn is_time_relative(&self) -> bool {
-        let moves = |leaf: &Leaf| fields(leaf).any(super::Field::is_time_relative);
+        let moves = |leaf: &Leaf| {
+            fields(leaf).any(super::Field::is_time_relative)
+                || matches!(&leaf.operand, Operand::Count(count) if count.within_days.is_some())
+        };
         self.leaves().into_iter().any(|leaf| leaf.operator.is_time_relative() || moves(leaf))
     }
 

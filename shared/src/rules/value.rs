@@ -226,10 +226,12 @@ impl Literal {
             Kind::Number => self.number? == other.number?,
             Kind::Boolean => self.boolean? == other.boolean?,
             Kind::Date | Kind::DateTime => self.time?.compare(other.time?, tz) == Ordering::Equal,
-            Kind::List | Kind::File | Kind::Any => match (self.number, other.number) {
-                (Some(a), Some(b)) if a.abs().max(b.abs()) < EXACT_NUMBER_MAX => a == b,
-                _ => self.text == other.text,
-            },
+            Kind::List | Kind::File | Kind::Members | Kind::Events | Kind::Any => {
+                match (self.number, other.number) {
+                    (Some(a), Some(b)) if a.abs().max(b.abs()) < EXACT_NUMBER_MAX => a == b,
+                    _ => self.text == other.text,
+                }
+            }
         })
     }
 }

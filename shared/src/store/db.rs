@@ -13,7 +13,7 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use std::{str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, time::Duration};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +35,9 @@ const SQLITE_READERS: u32 = 4;
 /// Page cache of the connection that writes, and of each that reads; negative means kibibytes. What is in neither is in the system's.
 const WRITER_CACHE: &str = "-6000";
 const READER_CACHE: &str = "-1500";
+
+/// How long a statement of [`Db::begin_wide_read`] may take.
+const WIDE_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Anything that can be bound on both engines.
 pub trait Bind<'q>:
@@ -153,6 +156,16 @@ impl Db {
         })
     }
 
+    /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
+    pub async fn begin_wide_read(&self) -> Result<Tx, StoreError> {
+        let mut tx = match self {
+            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
+            Self::Sqlite { readers, .. } => Tx::Lite(readers.begin().await?),
+        };
+        tx.widen(WIDE_READ_TIMEOUT).await?;
+        Ok(tx)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.read().sql("SELECT 1").run().await.map(drop)
@@ -175,6 +188,24 @@ impl Tx {
             Self::Pg(tx) => Ex::Pg(tx),
             Self::Lite(tx) => Ex::Lite(tx),
         }
+    }
+
+    /// Lets the planner choose as it likes until the end of this transaction, and statements take so long: for those that reach many
+    /// rows. On SQLite nothing has to change.
+    pub async fn widen(&mut self, timeout: Duration) -> Result<(), StoreError> {
+        if self.ex().engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        self.ex()
+            .sql(
+                "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),
+                    set_config('enable_mergejoin', 'on', true), set_config('enable_sort', 'on', true),
+                    set_config('plan_cache_mode', 'force_custom_plan', true), set_config('statement_timeout', $1, true)",
+            )
+            .bind(timeout.as_millis().to_string())
+            .run()
+            .await
+            .map(drop)
     }
 
     /// Gives it up now. One that is dropped gives its locks back a moment later.
@@ -203,25 +234,47 @@ enum Args {
 /// A statement with its parameters so far.
 pub struct Query<'c> {
     ex: Ex<'c>,
-    sql: &'static str,
+    sql: Cow<'static, str>,
     args: Args,
     bad: Option<BoxDynError>,
+    /// Whether the connection keeps the plan.
+    is_kept: bool,
 }
 
 impl<'c> Ex<'c> {
+    /// A statement that was put together at run time, in this engine's own words; its plan is not kept. Values are bound, never
+    /// written into it.
+    pub fn made(self, text: String) -> Query<'c> {
+        let args = match self.engine() {
+            Engine::Postgres => Args::Pg(PgArguments::default()),
+            Engine::Sqlite => Args::Lite(SqliteArguments::default()),
+        };
+        Query { sql: text.into(), ex: self, args, bad: None, is_kept: false }
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self {
+            Ex::PgPool(_) | Ex::Pg(_) => Engine::Postgres,
+            Ex::LitePool(_) | Ex::Lite(_) => Engine::Sqlite,
+        }
+    }
+
     /// A statement in the shared dialect (see [`dialect`]).
     pub fn sql(self, text: &'static str) -> Query<'c> {
-        let (engine, args) = match self {
-            Ex::PgPool(_) | Ex::Pg(_) => (Engine::Postgres, Args::Pg(PgArguments::default())),
-            _ => (Engine::Sqlite, Args::Lite(SqliteArguments::default())),
+        let engine = self.engine();
+        let args = match engine {
+            Engine::Postgres => Args::Pg(PgArguments::default()),
+            Engine::Sqlite => Args::Lite(SqliteArguments::default()),
         };
-        Query { sql: dialect::for_engine(text, engine), ex: self, args, bad: None }
+        let sql = Cow::Borrowed(dialect::for_engine(text, engine));
+        Query { sql, ex: self, args, bad: None, is_kept: true }
     }
 }
 
 macro_rules! fetch {
     ($query:expr, $args:expr, $executor:expr) => {
-        sqlx::query_with(AssertSqlSafe($query), $args)
+        sqlx::query_with(AssertSqlSafe($query.sql), $args)
+            .persistent($query.is_kept)
             .fetch_all($executor)
             .await?
             .iter()
@@ -232,7 +285,11 @@ macro_rules! fetch {
 
 macro_rules! execute {
     ($query:expr, $args:expr, $executor:expr) => {
-        sqlx::query_with(AssertSqlSafe($query), $args).execute($executor).await?.rows_affected()
+        sqlx::query_with(AssertSqlSafe($query.sql), $args)
+            .persistent($query.is_kept)
+            .execute($executor)
+            .await?
+            .rows_affected()
     };
 }
 
@@ -260,7 +317,7 @@ impl Query<'_> {
                 Args::Lite(args) => args.len(),
             };
             // SQLite takes a missing parameter for NULL and ignores one too many.
-            assert_eq!(bound, dialect::parameters(self.sql), "parameters of {}", self.sql);
+            assert_eq!(bound, dialect::parameters(&self.sql), "parameters of {}", self.sql);
         }
         Ok(())
     }
@@ -268,11 +325,12 @@ impl Query<'_> {
     /// Runs it and says how many rows changed.
     pub async fn run(mut self) -> Result<u64, StoreError> {
         self.checked()?;
-        Ok(match (self.ex, self.args) {
-            (Ex::PgPool(pool), Args::Pg(args)) => execute!(self.sql, args, pool),
-            (Ex::Pg(conn), Args::Pg(args)) => execute!(self.sql, args, conn),
-            (Ex::LitePool(pool), Args::Lite(args)) => execute!(self.sql, args, pool),
-            (Ex::Lite(conn), Args::Lite(args)) => execute!(self.sql, args, conn),
+        let Query { ex, args, .. } = self;
+        Ok(match (ex, args) {
+            (Ex::PgPool(pool), Args::Pg(args)) => execute!(self, args, pool),
+            (Ex::Pg(conn), Args::Pg(args)) => execute!(self, args, conn),
+            (Ex::LitePool(pool), Args::Lite(args)) => execute!(self, args, pool),
+            (Ex::Lite(conn), Args::Lite(args)) => execute!(self, args, conn),
             _ => unreachable!("arguments are made for the engine of the executor"),
         })
     }
@@ -280,11 +338,12 @@ impl Query<'_> {
     /// All rows.
     pub async fn all<T: Row>(mut self) -> Result<Vec<T>, StoreError> {
         self.checked()?;
-        Ok(match (self.ex, self.args) {
-            (Ex::PgPool(pool), Args::Pg(args)) => fetch!(self.sql, args, pool),
-            (Ex::Pg(conn), Args::Pg(args)) => fetch!(self.sql, args, conn),
-            (Ex::LitePool(pool), Args::Lite(args)) => fetch!(self.sql, args, pool),
-            (Ex::Lite(conn), Args::Lite(args)) => fetch!(self.sql, args, conn),
+        let Query { ex, args, .. } = self;
+        Ok(match (ex, args) {
+            (Ex::PgPool(pool), Args::Pg(args)) => fetch!(self, args, pool),
+            (Ex::Pg(conn), Args::Pg(args)) => fetch!(self, args, conn),
+            (Ex::LitePool(pool), Args::Lite(args)) => fetch!(self, args, pool),
+            (Ex::Lite(conn), Args::Lite(args)) => fetch!(self, args, conn),
             _ => unreachable!("arguments are made for the engine of the executor"),
         })
     }

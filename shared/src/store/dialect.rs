@@ -39,7 +39,7 @@ fn write_out(text: &str, engine: Engine) -> String {
 }
 
 /// Keeps `{pg: …}` or `{lite: …}`.
-fn fragments(text: &str, engine: Engine) -> String {
+pub(super) fn fragments(text: &str, engine: Engine) -> String {
     let (mine, other) = match engine {
         Engine::Postgres => ("{pg: ", "{lite: "),
         Engine::Sqlite => ("{lite: ", "{pg: "),
@@ -51,6 +51,8 @@ fn fragments(text: &str, engine: Engine) -> String {
         out.push_str(&rest[..start]);
         if let Some(kept) = rest[start..end].strip_prefix(mine) {
             out.push_str(kept);
+        } else if end == start + 1 {
+            out.push_str("{}"); // an empty JSON object
         } else {
             assert!(rest[start..end].starts_with(other), "unknown fragment in {text}");
         }

@@ -2,6 +2,7 @@
 use super::{
     Db, Rows, StoreError, Tx,
     batch::{Batcher, Shape},
+    live::{self, Touched, What},
     rows::time,
 };
 use crate::{
@@ -128,6 +129,7 @@ struct Entry<'a> {
     revision: i64,
     dedup: Option<Window>,
     contact: Option<ContactId>,
+    is_new_contact: bool,
     lead: LeadId,
     submission: SubmissionId,
     number: i64,
@@ -182,8 +184,20 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
             failpoint("ingest.before_commit", &person.email);
         }
     }
+    live::reassess(&mut tx, &touched(&entries), arrivals[0].at).await?;
     tx.commit().await?;
     Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
+}
+
+/// The contacts that are new, or have one more lead.
+fn touched(entries: &[(usize, Entry<'_>)]) -> Vec<Touched> {
+    let new_leads =
+        entries.iter().filter(|(_, entry)| matches!(entry.arrival.who, Who::New { .. }));
+    let touched = new_leads.filter_map(|(_, entry)| {
+        let what = if entry.is_new_contact { What::Everything } else { What::leads() };
+        Some(Touched { workspace: entry.arrival.workspace, contact: entry.contact?, what })
+    });
+    touched.collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -252,6 +266,7 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
             .dedup_days
             .map(|days| Window { window: Duration::days(days), action: campaign.dedup_action }),
         contact: None,
+        is_new_contact: false,
         lead: LeadId::new(),
         submission: SubmissionId::new(),
         number: 1,

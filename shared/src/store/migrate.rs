@@ -1,5 +1,8 @@
 //! Brings the database to this program's schema. One DDL text for both engines.
-use super::{Db, StoreError};
+use super::{
+    Db, StoreError, contact_fold,
+    dialect::{self, Engine},
+};
 use sqlx::{
     AssertSqlSafe, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
@@ -23,6 +26,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("lead_history", include_str!("../../../migrations/0013_lead_history.sql")),
     ("outreach", include_str!("../../../migrations/0014_outreach.sql")),
     ("reviews", include_str!("../../../migrations/0015_reviews.sql")),
+    ("contact", include_str!("../../../migrations/0016_contact.sql")),
+    ("segment", include_str!("../../../migrations/0017_segment.sql")),
+    ("activity", include_str!("../../../migrations/0018_activity.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.
@@ -37,9 +43,10 @@ const LITE_TYPES: &[(&str, &str)] = &[
 /// Runs what has not run yet; safe to call from several processes at once. Returns the schema's version.
 pub async fn migrate(db: &Db) -> Result<i64, StoreError> {
     match db {
-        Db::Postgres(pool) => migrator(str::to_owned).run(pool).await?,
+        Db::Postgres(pool) => migrator(plain).run(pool).await?,
         Db::Sqlite { writer, .. } => migrator(strict).run(writer).await?,
     }
+    contact_fold::fold_all(db).await?;
     Ok(latest())
 }
 
@@ -81,8 +88,21 @@ fn migrator(written: fn(&str) -> String) -> Migrator {
     migrator
 }
 
+/// The text for PostgreSQL.
+fn plain(text: &str) -> String {
+    if text.contains("{pg: ") {
+        dialect::fragments(text, Engine::Postgres)
+    } else {
+        text.to_owned()
+    }
+}
+
 /// The text with SQLite's types, every table STRICT.
 fn strict(text: &str) -> String {
+    let text = match text.contains("{pg: ") {
+        true => dialect::fragments(text, Engine::Sqlite),
+        false => text.to_owned(),
+    };
     LITE_TYPES
         .iter()
         .fold(text.replace("\n);\n", "\n) STRICT;\n"), |text, (pg, lite)| text.replace(pg, lite))

@@ -1,7 +1,12 @@
 //! Finding the person, or remembering a new one: by email first, then by phone.
 use super::{Entry, Rows, StoreError, Time, Tx, Who, time};
-use crate::ids::ContactId;
+use crate::{
+    contact::{Profile, fold},
+    ids::ContactId,
+    lead::{Details, Person},
+};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -13,8 +18,65 @@ struct ContactRow<'a> {
     last_name: &'a str,
     email: &'a str,
     phone: &'a str,
+    street: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    zip: Option<String>,
+    country: Option<String>,
+    timezone: Option<String>,
+    date_of_birth: Option<String>,
+    source: &'a str,
+    folded: Map<String, Value>,
+    words: String,
     #[serde(serialize_with = "time")]
     at: Time,
+}
+
+/// What a lead says about a person whom nobody knows yet. One who is known stays as they are.
+fn profile(person: &Person, details: &Details, source: &str) -> Profile {
+    let place = |key: &str| {
+        let text = details.address.get(key)?.as_str()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    Profile {
+        first_name: Some(person.first_name.clone()),
+        last_name: Some(person.last_name.clone()),
+        email: Some(person.email.clone()),
+        phone: Some(person.phone.clone()),
+        street: place("street"),
+        city: place("city"),
+        state: place("state"),
+        zip: place("zip"),
+        country: place("country").or_else(|| details.country.clone()),
+        timezone: details.timezone.clone(),
+        date_of_birth: details.date_of_birth.clone(),
+        source: Some(source.to_owned()),
+        ..Profile::default()
+    }
+}
+
+fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
+    let Who::New { person, details } = &entry.arrival.who else { return None };
+    let profile = profile(person, details, entry.arrival.source);
+    Some(ContactRow {
+        workspace_id: entry.arrival.workspace.0,
+        id: id.0,
+        first_name: &person.first_name,
+        last_name: &person.last_name,
+        email: &person.email,
+        phone: &person.phone,
+        folded: fold::folded(&profile),
+        words: fold::words(&profile, []),
+        street: profile.street,
+        city: profile.city,
+        state: profile.state,
+        zip: profile.zip,
+        country: profile.country,
+        timezone: profile.timezone,
+        date_of_birth: profile.date_of_birth,
+        source: entry.arrival.source,
+        at: entry.arrival.at,
+    })
 }
 
 /// Gives every new lead its contact.
@@ -24,18 +86,10 @@ pub(super) async fn find_or_create(
 ) -> Result<(), StoreError> {
     let mut rows: Vec<ContactRow> = Vec::new();
     for (_, entry) in entries.iter_mut() {
-        let Who::New { person, .. } = &entry.arrival.who else { continue };
         let id = ContactId::new();
+        let Some(row) = row(entry, id) else { continue };
         entry.contact = Some(id);
-        rows.push(ContactRow {
-            workspace_id: entry.arrival.workspace.0,
-            id: id.0,
-            first_name: &person.first_name,
-            last_name: &person.last_name,
-            email: &person.email,
-            phone: &person.phone,
-            at: entry.arrival.at,
-        });
+        rows.push(row);
     }
     if rows.is_empty() {
         return Ok(());
@@ -45,9 +99,13 @@ pub(super) async fn find_or_create(
     let created: Vec<(ContactId,)> = tx
         .ex()
         .sql(
-            "INSERT INTO contact (workspace_id, id, first_name, last_name, email, phone, status, created_at, updated_at)
-             SELECT r.workspace_id, r.id, r.first_name, r.last_name, r.email, r.phone, 'active', r.at, r.at
-             FROM ROWS($1: workspace_id uuid, id uuid, first_name text, last_name text, email text, phone text, at timestamptz) r
+            "INSERT INTO contact (workspace_id, id, first_name, last_name, email, phone, street, city, state, zip, country,
+                timezone, date_of_birth, source, folded, words, status, created_at, updated_at)
+             SELECT r.workspace_id, r.id, r.first_name, r.last_name, r.email, r.phone, r.street, r.city, r.state, r.zip, r.country,
+                r.timezone, r.date_of_birth, r.source, r.folded, r.words, 'active', r.at, r.at
+             FROM ROWS($1: workspace_id uuid, id uuid, first_name text, last_name text, email text, phone text, street text,
+                city text, state text, zip text, country text, timezone text, date_of_birth text, source text, folded jsonb,
+                words text, at timestamptz) r
              WHERE true
              ON CONFLICT DO NOTHING
              RETURNING id",
@@ -55,10 +113,13 @@ pub(super) async fn find_or_create(
         .bind(Rows::of(&rows))
         .all()
         .await?;
+    let created: std::collections::HashSet<_> = created.into_iter().map(|(id,)| id.0).collect();
+    for (_, entry) in entries.iter_mut() {
+        entry.is_new_contact = entry.contact.is_some_and(|id| created.contains(&id.0));
+    }
     if created.len() == rows.len() {
         return Ok(());
     }
-    let created: std::collections::HashSet<_> = created.into_iter().map(|(id,)| id.0).collect();
     rows.retain(|row| !created.contains(&row.id));
     let known = known(tx, &rows).await?;
     for (_, entry) in entries {

@@ -1,0 +1,2 @@
+//! Contacts: read, found, written. Every write keeps what rules read (`folded`, `words`) and ends with [`super::live::reassess`].
+pub mod read;
