@@ -13,6 +13,7 @@ mod load;
 mod machine;
 mod moment;
 mod parking;
+mod people;
 mod posts;
 mod proc;
 mod redis;

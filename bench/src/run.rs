@@ -5,6 +5,7 @@ use crate::{
     engines::{Engines, Servers},
     ingest, machine,
     parking::{self, Waits},
+    people::{self, People},
     proc,
     report::Report,
     system::System,
@@ -29,6 +30,8 @@ pub enum Phase {
     EndToEnd,
     /// Leads that wait and are woken. Not part of a run unless asked for.
     Parking,
+    /// A million contacts and their segments. Not part of a run unless asked for.
+    People,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -71,6 +74,8 @@ pub struct Flags {
     simple: bool,
     #[command(flatten)]
     waits: Waits,
+    #[command(flatten)]
+    people: People,
     /// Write the JSON (all metrics, settings, facts of the machine) to this file instead of the last line of output.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -88,6 +93,7 @@ pub struct Options {
     pub latency_rate: f64,
     pub simple: bool,
     pub waits: Waits,
+    pub people: People,
 }
 
 impl Flags {
@@ -127,6 +133,7 @@ impl Flags {
             latency_rate: self.latency_rate.clamp(0.1, 1_000.0),
             simple: self.simple,
             waits: self.waits.clone(),
+            people: self.people.clone(),
         })
     }
 
@@ -150,6 +157,9 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
     if flags.only == Some(Phase::Parking) {
         parking::measure(&options, engines, &mut report).await?;
     }
+    if flags.only == Some(Phase::People) {
+        people::measure(&options, engines, &mut report).await?;
+    }
     let settings = json!({
         "engines": if engines.servers.is_some() { "postgres" } else { "embedded" },
         "campaign": if options.simple { "simple" } else { "realistic" },
@@ -159,6 +169,7 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
         "secondsOfARound": options.seconds,
         "steadyLeadsPerSecond": options.latency_rate,
         "waits": options.waits.settings(),
+        "people": options.people.settings(),
     });
     let whole = report.json(settings, machine);
     let Some(path) = &flags.json else {
