@@ -163,7 +163,10 @@ pub(super) fn refusal(refused: Refused) -> ApiError {
     let message = refused.to_string();
     match refused {
         Refused::Unknown => ApiError::not_found("contact"),
-        Refused::Unreachable => ApiError::invalid_at("", message),
+        Refused::Unreachable => ApiError::invalid_at(
+            "email",
+            "is missing, and `phone` as well; a contact needs one of them",
+        ),
         Refused::Merged(_) | Refused::Erased => ApiError::new(Code::Conflict, message),
         Refused::TwoContacts { .. } => {
             ApiError::new(Code::Conflict, message).at("email").at("phone")
