@@ -22,6 +22,11 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let set = json!({"name": "zips", "values": ["1"]});
     let set_id = world.post("/api/v1/value-sets", set).await.data("valueSetId");
 
+    let person = json!({"email": "d@example.com"});
+    let contact_id = world.post("/api/v1/contacts", person).await.data("contactId");
+    let property = json!({"name": "Tier", "kind": "text"});
+    let property_id = world.post("/api/v1/properties", property).await.data("propertyId");
+
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -32,6 +37,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
+            .replace("{contactId}", &contact_id)
+            .replace("{propertyId}", &property_id)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },
@@ -42,6 +49,11 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
         for method in methods.as_object().unwrap().keys() {
             let body = match url.rsplit('/').next() {
                 _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
+                Some("consent") => json!({"email": "out", "source": "x"}),
+                Some("notes") => json!({"text": "x"}),
+                Some("status") => json!({"status": "inactive", "reason": "x"}),
+                _ if url.contains("/properties/") => json!({"name": "x"}),
+                _ if url.contains("/contacts/") => json!({"firstName": "x"}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
                 Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),

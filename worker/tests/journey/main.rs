@@ -7,6 +7,7 @@ mod call_faults;
 mod calls;
 mod campaign;
 mod canary;
+mod contacts;
 mod credentials;
 mod crowded;
 mod deadlines;
