@@ -9,6 +9,7 @@ use sqlx::types::Json;
 
 pub mod doc;
 pub mod fold;
+pub mod merge;
 
 /// Whether a person can be worked with.
 #[derive(
