@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
+pub mod diff;
 pub mod doc;
 pub mod fold;
 pub mod merge;
