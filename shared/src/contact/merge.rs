@@ -41,8 +41,7 @@ pub fn merged(survivor: &Contact, others: &[Contact]) -> Merged {
         profile.opt_out_phone |= other.opt_out_phone;
         profile.opt_out_push |= other.opt_out_push;
         // None is earlier than every day.
-        profile.do_not_contact_until =
-            profile.do_not_contact_until.max(other.do_not_contact_until);
+        profile.do_not_contact_until = profile.do_not_contact_until.max(other.do_not_contact_until);
     }
     merged
 }
@@ -225,19 +224,11 @@ mod tests {
         let day = |days| Some(noon() + Duration::days(days));
         let survivor = contact(
             0,
-            Profile {
-                opt_out_sms: true,
-                do_not_contact_until: day(1),
-                ..Profile::default()
-            },
+            Profile { opt_out_sms: true, do_not_contact_until: day(1), ..Profile::default() },
         );
         let other = contact(
             0,
-            Profile {
-                opt_out_email: true,
-                do_not_contact_until: day(3),
-                ..Profile::default()
-            },
+            Profile { opt_out_email: true, do_not_contact_until: day(3), ..Profile::default() },
         );
         let third = contact(0, Profile { opt_out_push: true, ..Profile::default() });
         let profile = merged(&survivor, &[other, third]).profile;
