@@ -1,7 +1,10 @@
 //! Another workspace's ids are not there, on any route that takes one.
 use crate::support::{lead, world};
 use serde_json::json;
-use shared::submission::{Stage, State};
+use shared::{
+    ids::ContactId,
+    submission::{Stage, State},
+};
 
 #[tokio::test]
 async fn another_workspaces_ids_are_not_found_on_any_route() {
@@ -22,6 +25,9 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let set = json!({"name": "zips", "values": ["1"]});
     let set_id = world.post("/api/v1/value-sets", set).await.data("valueSetId");
 
+    let shown = world.get(&format!("/api/v1/leads/{lead_id}")).await;
+    let contact_id = shown.data("contactId");
+
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -29,6 +35,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{leadId}", &lead_id)
             .replace("{campaignId}", &campaign)
             .replace("{endpointId}", "buyer")
+            .replace("{contactId}", &contact_id)
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
@@ -43,6 +50,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             let body = match url.rsplit('/').next() {
                 _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
+                Some("merge") => json!({"from": [ContactId::new()], "reason": "x"}),
+                Some("erase") => json!({"reason": "x"}),
                 Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),
                 Some("deliver") => json!({"campaignId": "SOL"}),

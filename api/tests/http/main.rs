@@ -15,6 +15,7 @@ mod notices;
 mod openapi;
 mod operators;
 mod parking;
+mod person;
 mod preview;
 mod refusals;
 mod rehearsals;

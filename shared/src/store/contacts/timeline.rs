@@ -108,7 +108,7 @@ pub struct Filter {
 macro_rules! page_sql {
     () => {
         "SELECT * FROM (
-            SELECT c.created_at AS at, 1 AS part, c.id, 0 AS number, 'contact' AS kind, 'created' AS word,
+            SELECT c.created_at AS at, CAST(1 AS BIGINT) AS part, c.id, CAST(0 AS BIGINT) AS number, 'contact' AS kind, 'created' AS word,
                 COALESCE(c.source, '') AS name, CAST(NULL AS JSONB) AS detail, CAST(NULL AS TEXT) AS text,
                 CAST(NULL AS TEXT) AS by_whom, CAST(NULL AS UUID) AS lead_id, CAST(NULL AS UUID) AS campaign_id,
                 CAST(NULL AS UUID) AS interaction_id, CAST(NULL AS UUID) AS submission_id

@@ -25,13 +25,13 @@ const OF_SUBMISSIONS: [&str; 5] = [
 
 /// By the leads, in this order: what providers have told and nobody has read is found by the calls and texts.
 const OF_LEADS: [&str; 7] = [
-    "UPDATE inbound_event SET read_at = received_at, heard = NULL
+    "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND interaction_id IN (SELECT i.id FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE)",
-    "UPDATE inbound_event SET read_at = received_at, heard = NULL
+    "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND (agent_id, reference) IN (SELECT i.agent_id, i.reference FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE WHERE i.reference IS NOT NULL)",
-    "UPDATE inbound_event SET read_at = received_at, heard = NULL
+    "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND (agent_id, reference) IN (SELECT i.agent_id, m.reference FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE
         JOIN message m ON m.interaction_id = i.id AND (m.workspace_id = $1) IS TRUE WHERE m.reference IS NOT NULL)",
