@@ -10,7 +10,9 @@ use sqlx::types::Json;
 pub mod diff;
 pub mod doc;
 pub mod fold;
+pub mod form;
 pub mod merge;
+pub mod property;
 
 /// Whether a person can be worked with.
 #[derive(

@@ -50,8 +50,20 @@ pub async fn lock(
     workspace: WorkspaceId,
     ids: &[ContactId],
 ) -> Result<Vec<Contact>, StoreError> {
-    let keys: BTreeSet<Uuid> = ids.iter().map(|id| id.0).collect();
-    let keys: Vec<Key> = keys.iter().map(|id| Key { workspace_id: workspace.0, id: *id }).collect();
+    lock_all(tx, &ids.iter().map(|id| (workspace, *id)).collect()).await
+}
+
+/// The same in several workspaces: for batches that they share.
+pub(super) async fn lock_all(
+    tx: &mut Tx,
+    ids: &BTreeSet<(WorkspaceId, ContactId)>,
+) -> Result<Vec<Contact>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key =
+        |(workspace, id): &(WorkspaceId, ContactId)| Key { workspace_id: workspace.0, id: id.0 };
+    let keys: Vec<Key> = ids.iter().map(key).collect();
     tx.ex()
         .sql(concat!(
             "SELECT ",
