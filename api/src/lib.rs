@@ -17,6 +17,7 @@ pub mod moving;
 pub mod notices;
 pub mod params;
 pub mod parking;
+pub mod person;
 pub mod properties;
 pub mod request;
 pub mod reviews;

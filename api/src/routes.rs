@@ -65,6 +65,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
+        .merge(crate::person::routes())
         .merge(contacts())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.

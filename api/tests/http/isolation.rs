@@ -1,7 +1,10 @@
 //! Another workspace's ids are not there, on any route that takes one.
 use crate::support::{lead, world};
 use serde_json::json;
-use shared::submission::{Stage, State};
+use shared::{
+    ids::ContactId,
+    submission::{Stage, State},
+};
 
 #[tokio::test]
 async fn another_workspaces_ids_are_not_found_on_any_route() {
@@ -53,8 +56,10 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
                 Some("notes") => json!({"text": "x"}),
                 Some("status") => json!({"status": "inactive", "reason": "x"}),
                 _ if url.contains("/properties/") => json!({"name": "x"}),
-                _ if url.contains("/contacts/") => json!({"firstName": "x"}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
+                Some("merge") => json!({"from": [ContactId::new()], "reason": "x"}),
+                Some("erase") => json!({"reason": "x"}),
+                _ if url.contains("/contacts/") => json!({"firstName": "x"}),
                 Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),
                 Some("deliver") => json!({"campaignId": "SOL"}),

@@ -16,6 +16,7 @@ mod notices;
 mod openapi;
 mod operators;
 mod parking;
+mod person;
 mod preview;
 mod properties;
 mod refusals;

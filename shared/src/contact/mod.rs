@@ -11,6 +11,7 @@ pub mod diff;
 pub mod doc;
 pub mod fold;
 pub mod form;
+pub mod merge;
 pub mod property;
 
 /// Whether a person can be worked with.

@@ -22,6 +22,8 @@ pub enum ChangeKind {
     Tags,
     Merged,
     Erased,
+    /// What is held about the person was handed out.
+    Exported,
     SegmentAdded,
     SegmentRemoved,
 }

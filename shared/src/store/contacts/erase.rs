@@ -1,0 +1,190 @@
+//! Erasing a person: what is open is stopped first, then everything that says who they were goes, in one transaction. What money needs
+//! stays: submissions, their statuses and times, prices. `docs/erasure.md` says of every table what becomes of it.
+use super::{
+    history::ChangeKind,
+    keys,
+    write::{self, Why, Written},
+};
+use crate::{
+    clock::Time,
+    contact::{Contact, ContactStatus, Profile},
+    ids::{ContactId, InteractionId, LeadId, SubmissionId, WorkspaceId},
+    store::{
+        Db, StoreError, Tx,
+        live::{self, Touched, What},
+        secrets::{SecretError, Secrets},
+        suppressions::{self, Person, Reach, Suppression},
+    },
+};
+use serde_json::Map;
+use std::time::Duration;
+
+mod blank;
+mod stop;
+
+/// How often the whole transaction is tried when the engine says "try again".
+const TRIES: usize = 4;
+/// How long a statement may take that looks for copies of what was said about the person.
+const COPIES_TIMEOUT: Duration = Duration::from_secs(60);
+/// The reason of suppressions that are made of an erased person's opt-outs.
+pub const OPT_OUT: &str = "opt_out";
+
+/// Whom to erase, and why.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub workspace: WorkspaceId,
+    pub contact: ContactId,
+    /// It stays with the contact; it must not say who the person was.
+    pub reason: String,
+    pub by: String,
+    pub at: Time,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// When it was done first.
+    pub at: Time,
+    pub leads: Vec<LeadId>,
+    pub submissions: usize,
+    /// The contacts that had been merged into this one.
+    pub merged: Vec<ContactId>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    Erased(Erased),
+    NoSuchContact,
+    /// Nothing was written.
+    Refused(Refused),
+}
+
+/// Why a person cannot be erased now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the contact was merged into {0}, which has everything: erase that one")]
+    Merged(ContactId),
+    #[error(
+        "a delivery of {0} is under way, or its worker died and nobody has looked yet: the buyer's answer is awaited"
+    )]
+    Delivery(SubmissionId),
+    #[error("the call {0} is under way: what is said would come back; wait for its end")]
+    Call(InteractionId),
+}
+
+/// Erases the person. Doing it again changes nothing but what has come in since.
+pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, SecretError> {
+    let mut tries = 1;
+    loop {
+        let Some(hash) = hash(db, secrets, ask).await? else { return Ok(Done::NoSuchContact) };
+        match once(db, ask, &hash).await {
+            Ok(Some(done)) => return Ok(done),
+            // The phone was changed, or somebody was merged in, while we came.
+            Ok(None) if tries < TRIES => tries += 1,
+            Ok(None) => {
+                return Err(StoreError::Inconsistent("the contact never rests".into()).into());
+            }
+            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The contact's phone, and by what it is known among those whom nobody may reach.
+struct Known {
+    phone: Option<String>,
+    hash: Option<String>,
+}
+
+async fn hash(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Option<Known>, SecretError> {
+    let found = super::read::get_many(db.read(), ask.workspace, &[ask.contact]).await?;
+    let Some(contact) = found.into_iter().next() else { return Ok(None) };
+    let phone = contact.profile.phone;
+    let hash = match &phone {
+        Some(phone) => Some(secrets.person_hash(ask.workspace, phone, ask.at).await?),
+        None => None,
+    };
+    Ok(Some(Known { phone, hash }))
+}
+
+async fn once(db: &Db, ask: &Ask, known: &Known) -> Result<Option<Done>, StoreError> {
+    let mut tx = db.begin().await?;
+    let done = within(&mut tx, ask, known).await?;
+    if matches!(done, Some(Done::Erased(_))) {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(done)
+}
+
+async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, StoreError> {
+    let merged = keys::merged_into(tx, ask.workspace, ask.contact).await?;
+    let all: Vec<ContactId> = merged.iter().copied().chain([ask.contact]).collect();
+    keys::lock(tx, ask.workspace, &all).await?;
+    let contacts = write::lock(tx, ask.workspace, &all).await?;
+    let Some(own) = contacts.iter().find(|one| one.id == ask.contact) else {
+        return Ok(Some(Done::NoSuchContact));
+    };
+    if let Some(into) = own.merged_into {
+        return Ok(Some(Done::Refused(Refused::Merged(into))));
+    }
+    let merged_now = keys::merged_into(tx, ask.workspace, ask.contact).await?;
+    if merged_now.len() != merged.len() || own.profile.phone != known.phone {
+        return Ok(None);
+    }
+    let held = match stop::everything(tx, ask, &all).await? {
+        Ok(held) => held,
+        Err(refused) => return Ok(Some(Done::Refused(refused))),
+    };
+    let erased = Erased {
+        at: own.erased_at.unwrap_or(ask.at),
+        leads: held.leads.clone(),
+        submissions: held.submissions.len(),
+        merged,
+    };
+    keep_opt_outs(tx, ask, own, known).await?;
+    blank::everything(tx, ask, &held, &all).await?;
+    write::write(tx, &contacts.iter().map(|one| emptied(ask, one)).collect::<Vec<_>>(), ask.at)
+        .await?;
+    tx.widen(COPIES_TIMEOUT).await?;
+    blank::copies(tx, ask, &held, &all).await?;
+    let gone = |contact| Touched { workspace: ask.workspace, contact, what: What::Everything };
+    live::reassess(tx, &all.iter().copied().map(gone).collect::<Vec<_>>(), ask.at).await?;
+    Ok(Some(Done::Erased(erased)))
+}
+
+/// Who did not want to be called or texted is not called or texted when they come back in another list.
+async fn keep_opt_outs(
+    tx: &mut Tx,
+    ask: &Ask,
+    contact: &Contact,
+    known: &Known,
+) -> Result<(), StoreError> {
+    let Some(hash) = &known.hash else { return Ok(()) };
+    let out =
+        [(contact.profile.opt_out_sms, Reach::Sms), (contact.profile.opt_out_phone, Reach::Voice)];
+    for (_, channel) in out.into_iter().filter(|(is_out, _)| *is_out) {
+        let suppression = Suppression {
+            channel,
+            reason: OPT_OUT.into(),
+            source: "erasure".into(),
+            created_at: ask.at,
+        };
+        suppressions::add(tx.ex(), Person { workspace: ask.workspace, hash }, &suppression).await?;
+    }
+    Ok(())
+}
+
+/// The contact without the person.
+fn emptied(ask: &Ask, contact: &Contact) -> Written {
+    let after = Contact {
+        status: ContactStatus::Deleted,
+        profile: Profile::default(),
+        erased_at: contact.erased_at.or(Some(ask.at)),
+        ..contact.clone()
+    };
+    let kind = contact.erased_at.is_none().then_some(ChangeKind::Erased);
+    let why = Why { kind, reason: ask.reason.clone(), by: ask.by.clone(), more: Map::new() };
+    Written { before: contact.clone(), after, why }
+}
