@@ -29,6 +29,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("contact", include_str!("../../../migrations/0016_contact.sql")),
     ("segment", include_str!("../../../migrations/0017_segment.sql")),
     ("activity", include_str!("../../../migrations/0018_activity.sql")),
+    ("tracking", include_str!("../../../migrations/0025_tracking.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.
