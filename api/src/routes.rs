@@ -65,7 +65,6 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
-        .merge(activities::keyed())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -76,7 +75,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::ready))
 }
 
-/// With whom people are called and texted, and whom nobody may reach.
+/// With whom people are called and texted, whom nobody may reach, and what people do.
 fn people() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(agents::list))
@@ -87,6 +86,7 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
         .routes(routes!(talks::call::initiate))
+        .merge(activities::keyed())
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.
