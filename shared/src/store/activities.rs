@@ -48,7 +48,7 @@ pub struct Recorded {
     pub repeated: bool,
 }
 
-/// Why an activity was refused: the field that names what is not there. Nothing of it was written.
+/// An activity that is kept, or the field that names what is not there; nothing of it was written then.
 pub type Answer = Result<Recorded, Problem>;
 
 /// Takes activities and visits in.
