@@ -1,4 +1,5 @@
 //! THE DOOR: thin HTTP. A handler parses, makes one store call, answers; nothing here talks to the outside world.
+pub mod activities;
 pub mod agents;
 pub mod answer;
 pub mod body;
@@ -39,8 +40,8 @@ use shared::{
     push::Pusher,
     queue::Queue,
     store::{
-        Db, close::Closer, contacts::upsert::Upserter, intake::Intake, load::Loader,
-        secrets::Secrets,
+        Db, activities::Activities, close::Closer, contacts::upsert::Upserter, intake::Intake,
+        load::Loader, secrets::Secrets,
     },
 };
 
@@ -61,6 +62,9 @@ pub struct Api {
     pub secrets: Secrets,
     /// Begins empty.
     pub lines: hooks::Lines,
+    pub activities: Activities,
+    /// Begins empty.
+    pub tracking: activities::pages::Tracking,
 }
 
 /// What an installation may decide.

@@ -1,8 +1,8 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks,
-    jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request,
-    reviews, rules, secrets, suppressions, talks, value_sets,
+    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code,
+    health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking,
+    properties, request, reviews, rules, secrets, suppressions, talks, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -72,11 +72,12 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(hooks::take));
     OpenApiRouter::with_openapi(Words::openapi())
         .nest("/api/v1", v1)
+        .merge(activities::open())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
 }
 
-/// With whom people are called and texted, and whom nobody may reach.
+/// With whom people are called and texted, whom nobody may reach, and what people do.
 fn people() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(agents::list))
@@ -87,6 +88,7 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
         .routes(routes!(talks::call::initiate))
+        .merge(activities::keyed())
 }
 
 /// The people behind the leads, and the fields that a workspace made up for them.

@@ -175,6 +175,8 @@ async fn each_route_opens_to_its_scope_only() {
                 "valueSet",
                 "agent",
                 "interaction",
+                "contact",
+                "site",
             ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
@@ -203,6 +205,8 @@ async fn each_route_opens_to_its_scope_only() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
+    POST /api/v1/activities: admin leads:write
+    GET /api/v1/activities/types: admin leads:read
     GET /api/v1/agents: admin campaigns:read
     GET /api/v1/agents/{agentName}: admin campaigns:read
     PUT /api/v1/agents/{agentName}: admin campaigns:write
@@ -221,6 +225,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/preview: admin
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
     POST /api/v1/campaigns/{campaignId}/what-if: admin
+    GET /api/v1/contacts/{contactId}/activities: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
@@ -269,6 +274,9 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/suppressions: admin leads:write
     DELETE /api/v1/suppressions: admin leads:write
     POST /api/v1/suppressions/check: admin leads:read
+    GET /api/v1/tracking-sites: admin campaigns:read
+    POST /api/v1/tracking-sites: admin campaigns:write
+    DELETE /api/v1/tracking-sites/{siteId}: admin campaigns:write
     GET /api/v1/value-sets: admin campaigns:read
     POST /api/v1/value-sets: admin campaigns:write
     GET /api/v1/value-sets/{valueSetId}: admin campaigns:read
@@ -277,6 +285,9 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/voice/calls/initiate: admin leads:write
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /t/leadrail.js: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    POST /t/p: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /t/p.gif: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     "#);
 }
 

@@ -1,5 +1,6 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 
+pub mod activities;
 pub mod agents;
 pub mod batch;
 pub mod breakers;
