@@ -1,10 +1,34 @@
 //! Another workspace's ids are not there, on any route that takes one.
 use crate::support::{lead, world};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     ids::ContactId,
     submission::{Stage, State},
 };
+
+/// What the route takes.
+fn body(method: &str, url: &str) -> Value {
+    match url.rsplit('/').next() {
+        _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
+        Some("consent") => json!({"email": "out", "source": "x"}),
+        Some("notes") => json!({"text": "x"}),
+        Some("status") => json!({"status": "inactive", "reason": "x"}),
+        _ if url.contains("/properties/") => json!({"name": "x"}),
+        Some("merge") => json!({"from": [ContactId::new()], "reason": "x"}),
+        Some("erase") => json!({"reason": "x"}),
+        _ if url.contains("/contacts/") => json!({"firstName": "x"}),
+        _ if method == "put" => json!({"name": "x", "config": {}}),
+        Some("decide") => json!({"decision": "approve"}),
+        Some("approve") => json!({"status": "approved"}),
+        Some("deliver") => json!({"campaignId": "SOL"}),
+        _ if method == "patch" && url.contains("/leads/") => {
+            json!({"leadStatus": "deleted", "reason": "x"})
+        }
+        _ if method == "patch" => json!({"status": "accepted", "reason": "x"}),
+        Some("settle") => json!({"outcome": "sold", "reason": "x"}),
+        _ => json!({}),
+    }
+}
 
 #[tokio::test]
 async fn another_workspaces_ids_are_not_found_on_any_route() {
@@ -50,26 +74,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             continue;
         }
         for method in methods.as_object().unwrap().keys() {
-            let body = match url.rsplit('/').next() {
-                _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
-                Some("consent") => json!({"email": "out", "source": "x"}),
-                Some("notes") => json!({"text": "x"}),
-                Some("status") => json!({"status": "inactive", "reason": "x"}),
-                _ if url.contains("/properties/") => json!({"name": "x"}),
-                _ if method == "put" => json!({"name": "x", "config": {}}),
-                Some("merge") => json!({"from": [ContactId::new()], "reason": "x"}),
-                Some("erase") => json!({"reason": "x"}),
-                _ if url.contains("/contacts/") => json!({"firstName": "x"}),
-                Some("decide") => json!({"decision": "approve"}),
-                Some("approve") => json!({"status": "approved"}),
-                Some("deliver") => json!({"campaignId": "SOL"}),
-                _ if method == "patch" && url.contains("/leads/") => {
-                    json!({"leadStatus": "deleted", "reason": "x"})
-                }
-                _ if method == "patch" => json!({"status": "accepted", "reason": "x"}),
-                Some("settle") => json!({"outcome": "sold", "reason": "x"}),
-                _ => json!({}),
-            };
+            let body = body(method, &url);
             let ask = world.ask_as(&world.stranger, &method.to_uppercase(), &url).json(body);
             let answer = ask.send().await;
             assert_eq!(
