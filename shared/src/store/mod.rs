@@ -39,6 +39,7 @@ pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
 pub mod value_sets;
+pub mod workspaces;
 
 pub use db::{Db, Ex, Tx};
 pub use rows::Rows;
