@@ -26,6 +26,7 @@ pub mod queue;
 pub mod reply;
 pub mod rules;
 pub mod secret;
+pub mod segment;
 pub mod shelf;
 pub mod stages;
 pub mod status_query;
