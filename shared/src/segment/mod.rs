@@ -1,6 +1,12 @@
 //! Segments: groups of contacts, fixed or by a rule. What they are, and the checks that need no database.
 use serde::{Deserialize, Serialize};
 
+pub mod check;
+pub mod gate;
+pub mod named;
+pub mod order;
+pub mod source;
+
 /// How a segment gets its members.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
