@@ -35,6 +35,7 @@ pub mod reviews;
 pub mod rows;
 pub mod secrets;
 pub mod segments;
+pub mod select;
 pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;

@@ -7,9 +7,13 @@ use crate::{
 use serde_json::Value;
 use sqlx::types::Json;
 
+mod around;
 mod read;
+mod save;
 
+pub use around::properties;
 pub use read::{Filter, all, get, list};
+pub use save::{Key, SaveError, change, create, rebuild};
 
 /// Segments of a workspace that are not deleted, at most.
 pub const SEGMENTS_MAX: usize = 1_000;
