@@ -95,8 +95,7 @@ pub async fn change(
     at: Time,
 ) -> Result<Segment, SaveError> {
     let mut tx = db.begin().await?;
-    let settings = around::lock(&mut tx, workspace).await?;
-    let found = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
+    let (found, settings) = open(&mut tx, (workspace, id)).await?;
     let before = before(&found);
     let draft = change.onto(&before);
     let standing = if change.asks_the_rule(&before) {
@@ -116,6 +115,17 @@ pub async fn change(
         define(&mut tx, &Row { workspace, id, draft: &draft, kept: meant, standing, at }).await?;
     }
     finish(tx, workspace, id).await
+}
+
+/// Locks a segment and then its workspace: whoever takes both takes them in this order.
+pub(super) async fn open(
+    tx: &mut Tx,
+    (workspace, id): Key,
+) -> Result<(Segment, Settings), SaveError> {
+    read::lock(tx, workspace, id).await?.ok_or(Refusal::Absent)?;
+    let settings = around::lock(tx, workspace).await?;
+    let found = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
+    Ok((found, settings))
 }
 
 /// How a segment stands after a change that does not ask its rule; none: as it stood. A frozen one that the plan allows again is built.
@@ -160,8 +170,7 @@ pub(super) fn before(found: &Segment) -> Before {
 /// Has a dynamic segment built again, whatever its members are. One that waits already or is being built is left alone.
 pub async fn rebuild(db: &Db, (workspace, id): Key, at: Time) -> Result<Segment, SaveError> {
     let mut tx = db.begin().await?;
-    let settings = around::lock(&mut tx, workspace).await?;
-    let found = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
+    let (found, settings) = open(&mut tx, (workspace, id)).await?;
     if found.kind == SegmentKind::Static {
         return Err(Refusal::NotSo("a static segment has no rule to be built from").into());
     }
@@ -197,13 +206,14 @@ async fn allowed(
         refuse(problems)?;
         return Ok(None);
     };
-    let meant = meant(tx, workspace, source, "").await.or_else(|error| match error {
-        SaveError::Refused(Refusal::Invalid(found)) => {
+    let meant = match meant(tx, workspace, source, "").await {
+        Ok(meant) => Some(meant),
+        Err(SaveError::Refused(Refusal::Invalid(found))) => {
             problems.extend(found);
-            Ok(None)
+            None
         }
-        other => Err(other),
-    })?;
+        Err(other) => return Err(other),
+    };
     check::plan(settings.plan, draft.kind, meant.as_ref().map(|meant| &meant.rule))?;
     refuse(problems)?;
     if let Some(meant) = &meant {
@@ -222,13 +232,13 @@ pub(super) async fn meant(
     workspace: WorkspaceId,
     source: &Source,
     at: &str,
-) -> Result<Option<Meant>, SaveError> {
+) -> Result<Meant, SaveError> {
     let properties = around::properties(tx.ex(), workspace).await?;
     let meant = check::read(source, &properties, at).map_err(Refusal::Invalid)?;
     let names = Names::of(&meant.rule);
     let there = around::around(tx, workspace, &names).await?;
     refuse(check::known(&names, &there, &format!("{at}{}", source.field())))?;
-    Ok(Some(meant))
+    Ok(meant)
 }
 
 async fn room(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), SaveError> {
