@@ -24,6 +24,7 @@ pub mod push;
 pub mod queue;
 pub mod reply;
 pub mod rules;
+pub mod search;
 pub mod secret;
 pub mod shelf;
 pub mod stages;

@@ -157,6 +157,7 @@ impl Question<'_> {
             | Operator::InValueSet
             | Operator::ContainsAllWords
             | Operator::ContainsAnyWord
+            | Operator::ContainsWordPrefix
             | Operator::ContainsPhrase
             | Operator::ContainsNoWords => self.on_text(value),
             Operator::EqualsField | Operator::BeforeField | Operator::AfterField => {
@@ -225,6 +226,11 @@ impl Question<'_> {
                 match self.operator {
                     Operator::ContainsNoWords => Ok(!wanted.iter().any(has)),
                     Operator::ContainsAnyWord => Ok(wanted.iter().any(has)),
+                    Operator::ContainsWordPrefix => {
+                        let begins =
+                            |w: &String| value::words(&text).any(|own| own.starts_with(w.as_str()));
+                        Ok(wanted.iter().all(begins))
+                    }
                     Operator::ContainsPhrase => {
                         let own: Vec<&str> = value::words(&text).collect();
                         Ok(own.windows(wanted.len()).any(|part| part == wanted.as_slice()))
