@@ -212,7 +212,8 @@ impl Question<'_> {
 
     fn on_text(&self, value: &Value) -> Result<bool, Note> {
         let text = value::text(value).ok_or(Note::Unreadable)?;
-        if let Operand::Pattern(pattern) = &self.leaf.operand {
+        if let (Operand::Pattern(pattern), Operator::Matches) = (&self.leaf.operand, self.operator)
+        {
             return Ok(pattern.0.is_match(text.trim()));
         }
         if let Operand::Set(name) = &self.leaf.operand {
@@ -221,15 +222,18 @@ impl Question<'_> {
         }
         let text = value::folded(&text, self.leaf.case_sensitive);
         match &self.leaf.operand {
+            // A wildcard is folded as texts are.
+            Operand::Pattern(pattern) => Ok(pattern.0.is_match(&text)),
             Operand::Words(wanted) => {
                 let has = |word: &String| value::words(&text).any(|own| own == word);
                 match self.operator {
                     Operator::ContainsNoWords => Ok(!wanted.iter().any(has)),
                     Operator::ContainsAnyWord => Ok(wanted.iter().any(has)),
                     Operator::ContainsWordPrefix => {
-                        let begins =
-                            |w: &String| value::words(&text).any(|own| own.starts_with(w.as_str()));
-                        Ok(wanted.iter().all(begins))
+                        let starts = |start: &String| {
+                            value::words(&text).any(|own| own.starts_with(start.as_str()))
+                        };
+                        Ok(wanted.iter().all(starts))
                     }
                     Operator::ContainsPhrase => {
                         let own: Vec<&str> = value::words(&text).collect();

@@ -193,10 +193,10 @@ operators! {
         "The value is the other field's. Empty on either side does not match.";
     ContainsAllWords "containsAllWords" [] on TEXTS takes Words, "contains all the words" / "does not contain all the words",
         "Every one of the words occurs as a whole word, in any order. Empty does not match.";
-    ContainsWordPrefix "containsWordPrefix" [] on TEXTS takes Words, "contains words that begin with" / "does not contain words that begin with",
-        "Every one of the given words begins some word of the text. Empty does not match.";
     ContainsAnyWord "containsAnyWord" ["containsWord"] on TEXTS takes Words, "contains one of the words" / "contains none of the words",
         "At least one of the words occurs as a whole word. Empty does not match.";
+    ContainsWordPrefix "containsWordPrefix" [] on TEXTS takes Words, "contains words that start with" / "does not contain words that start with",
+        "Every one of these is how some word of the text starts, in any order. Empty does not match.";
     ContainsPhrase "containsPhrase" [] on TEXTS takes Words, "contains the phrase" / "does not contain the phrase",
         "The words occur as whole words, one directly after the other, in this order. Empty does not match.";
     NotContainsPhrase "notContainsPhrase" [] not ContainsPhrase on TEXTS takes Words, "does not contain the phrase" / "contains the phrase",

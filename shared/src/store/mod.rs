@@ -34,6 +34,7 @@ pub mod recent;
 pub mod reviews;
 pub mod rows;
 pub mod secrets;
+pub mod select;
 pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;
