@@ -25,6 +25,7 @@ use utoipa::{
     security(("apiKey" = []), ("bearer" = [])),
     tags(
         (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
+        (name = "Contacts", description = "The people behind the leads: found by text or rule."),
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
         (name = "Rules", description = "Trying rules and configurations out before leads meet them."),
         (name = "Value sets", description = "Lists that rules and accepted values of several campaigns share."),

@@ -1,8 +1,8 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
-    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
-    suppressions, talks, value_sets,
+    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, search,
+    secrets, suppressions, talks, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -65,6 +65,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
+        .merge(searches())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -85,6 +86,14 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
         .routes(routes!(talks::call::initiate))
+}
+
+/// Finding contacts.
+fn searches() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(search::list))
+        .routes(routes!(search::find))
+        .routes(routes!(search::parse))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

@@ -84,11 +84,16 @@ pub fn allowed(plan: Plan, feature: Feature) -> bool {
 
 /// Why the plan does not include the feature, for people: names the plans that do. None when it does.
 pub fn refusal(plan: Plan, feature: Feature) -> Option<String> {
+    refusal_of(plan, feature, feature.name())
+}
+
+/// The same for something that the feature includes, called `name`.
+pub fn refusal_of(plan: Plan, feature: Feature, name: &str) -> Option<String> {
     if allowed(plan, feature) {
         return None;
     }
     let plans: Vec<&str> = feature.row()?.plans.iter().map(|plan| plan.word()).collect();
-    let (name, needed) = (feature.name(), plans.join(" or "));
+    let needed = plans.join(" or ");
     Some(format!("{name} need the plan {needed}; this workspace has the plan {}", plan.word()))
 }
 

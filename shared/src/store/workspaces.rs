@@ -8,6 +8,7 @@ use crate::{
     ids::{SegmentId, WorkspaceId},
     plan::Plan,
 };
+use chrono_tz::Tz;
 
 /// The settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -16,6 +17,13 @@ pub struct Settings {
     pub plan: Plan,
     /// The zone in which days begin for rules on contacts; an IANA name.
     pub timezone: String,
+}
+
+impl Settings {
+    /// The zone; UTC if it has been given up since it was set.
+    pub fn zone(&self) -> Tz {
+        self.timezone.parse().unwrap_or(Tz::UTC)
+    }
 }
 
 /// What is to be another; none: stays as it is.
