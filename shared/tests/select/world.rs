@@ -1,6 +1,7 @@
 //! A store with made-up people in it, and what a rule finds there beside what it says in memory.
 use crate::people::{self, Person};
 use chrono_tz::Tz;
+use serde_json::Value;
 use shared::{
     clock::Time,
     contact::{doc, fold},
@@ -15,13 +16,18 @@ use shared::{
     value_set::Sets,
 };
 use sqlx::types::Json;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+};
 
 pub struct World {
     pub store: TestStore,
     pub workspace: WorkspaceId,
     pub people: Vec<Person>,
     pub sets: Sets,
+    /// What rules read of each person, by when and where.
+    docs: Mutex<HashMap<(Time, Tz), Arc<Vec<Value>>>>,
 }
 
 impl World {
@@ -32,7 +38,7 @@ impl World {
         }
         let names = ValueSet::new(["Ada", "New York", "50%", "İstanbul"]);
         let sets = Sets::from([("names".to_owned(), Arc::new(names))]);
-        let world = Self { store, workspace, people, sets };
+        let world = Self { store, workspace, people, sets, docs: Mutex::default() };
         let mut tx = world.store.db.begin().await.unwrap();
         world.insert_segments(&mut tx).await;
         for person in &world.people {
@@ -49,11 +55,17 @@ impl World {
 
     /// Who matches, asked in memory.
     pub fn matching(&self, rule: &Rule, now: Time, zone: Tz) -> BTreeSet<ContactId> {
-        let holds = |person: &&Person| {
-            let doc = doc::of(&person.contact, &person.related, now, zone);
-            rule.matches(&Facts { doc: &doc, now, tz: zone, value_sets: &self.sets })
-        };
-        self.people.iter().filter(holds).map(|person| person.contact.id).collect()
+        let docs = self.docs(now, zone);
+        let holds =
+            |doc: &Value| rule.matches(&Facts { doc, now, tz: zone, value_sets: &self.sets });
+        let matching = self.people.iter().zip(docs.iter()).filter(|(_, doc)| holds(doc));
+        matching.map(|(person, _)| person.contact.id).collect()
+    }
+
+    fn docs(&self, now: Time, zone: Tz) -> Arc<Vec<Value>> {
+        let of = |person: &Person| doc::of(&person.contact, &person.related, now, zone);
+        let make = || Arc::new(self.people.iter().map(of).collect());
+        self.docs.lock().unwrap().entry((now, zone)).or_insert_with(make).clone()
     }
 
     /// Whom the database finds, and for whom the condition is NULL.
