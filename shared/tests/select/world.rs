@@ -4,7 +4,11 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use shared::{
     clock::Time,
-    contact::{doc, fold},
+    contact::{
+        Contact,
+        doc::{self, Related},
+        fold,
+    },
     ids::{ContactId, WorkspaceId},
     lead::LeadStatus,
     rules::{Facts, Rule, ValueSet},
@@ -60,6 +64,19 @@ impl World {
             |doc: &Value| rule.matches(&Facts { doc, now, tz: zone, value_sets: &self.sets });
         let matching = self.people.iter().zip(docs.iter()).filter(|(_, doc)| holds(doc));
         matching.map(|(person, _)| person.contact.id).collect()
+    }
+
+    /// Whether the rule holds for a contact that was read.
+    pub fn holds(
+        &self,
+        rule: &Rule,
+        contact: &Contact,
+        related: &Related,
+        now: Time,
+        zone: Tz,
+    ) -> bool {
+        let doc = doc::of(contact, related, now, zone);
+        rule.matches(&Facts { doc: &doc, now, tz: zone, value_sets: &self.sets })
     }
 
     fn docs(&self, now: Time, zone: Tz) -> Arc<Vec<Value>> {
