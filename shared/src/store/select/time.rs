@@ -12,8 +12,8 @@ use chrono::{
 use chrono_tz::Tz;
 use serde_json::Value;
 
-/// Years that texts and both engines can say; nothing that is kept lies beyond.
-const YEARS: std::ops::RangeInclusive<i32> = 0..=9_999;
+/// The last year of what is kept.
+const YEAR_MAX: i32 = 9_999;
 
 /// Where a span begins or, itself excluded, ends.
 #[derive(Clone, Copy)]
@@ -141,25 +141,31 @@ impl Writer<'_> {
         let column = if is_text { self.sortable(column) } else { column.clone() };
         let mut edges = Vec::new();
         for (from, to) in spans {
-            let from = self.place(from, own, side == Side::Under);
-            let to = self.place(to, own, side == Side::Over);
-            // One that reaches beyond what is kept holds nothing that is: years end with 9999, of which the last day is left out.
-            if let (Place::Within(from), Place::Within(to)) = (from, to) {
-                edges.push((self.written(&from), self.written(&to)));
+            let from = match self.place(from, own, side == Side::Under) {
+                Place::BeforeAll => Value::Null,
+                Place::Within(from) => self.written(&from),
+                Place::AfterAll => continue,
+            };
+            match self.place(to, own, side == Side::Over) {
+                Place::BeforeAll => {}
+                Place::Within(to) => edges.push((from, self.written(&to))),
+                Place::AfterAll => edges.push((from, Value::Null)),
             }
         }
         self.in_spans(&column, if is_text { "text" } else { "timestamptz" }, edges)
     }
 
-    /// Whether the value lies in one of these: from the first on, before the second.
+    /// Whether the value lies in one of these: from the first on, before the second; null is no bound.
     pub fn in_spans(&mut self, own: &str, kind: &str, spans: Vec<(Value, Value)>) -> String {
         let rows = spans.into_iter().map(|(from, to)| serde_json::json!({"f": from, "t": to}));
         let rows = self.put(Bound::Many(rows.collect()));
         let pg = format!(
-            "EXISTS (SELECT 1 FROM jsonb_to_recordset({rows}) AS s(f {kind}, t {kind}) WHERE {own} >= s.f AND {own} < s.t)"
+            "EXISTS (SELECT 1 FROM jsonb_to_recordset({rows}) AS s(f {kind}, t {kind}) \
+             WHERE (s.f IS NULL OR {own} >= s.f) AND (s.t IS NULL OR {own} < s.t))"
         );
         let lite = format!(
-            "EXISTS (SELECT 1 FROM json_each({rows}) s WHERE {own} >= s.value->>'f' AND {own} < s.value->>'t')"
+            "EXISTS (SELECT 1 FROM json_each({rows}) s WHERE (s.value->>'f' IS NULL OR {own} >= s.value->>'f') \
+             AND (s.value->>'t' IS NULL OR {own} < s.value->>'t'))"
         );
         self.pick(&pg, &lite).to_owned()
     }
@@ -185,10 +191,9 @@ impl Writer<'_> {
             Edge::At(at) => at.year(),
             Edge::Never => return Place::AfterAll,
         };
-        match year {
-            year if year < *YEARS.start() => return Place::BeforeAll,
-            year if year > *YEARS.end() => return Place::AfterAll,
-            _ => {}
+        let first_year = first_year(own);
+        if !(first_year..=YEAR_MAX).contains(&year) {
+            return if year < first_year { Place::BeforeAll } else { Place::AfterAll };
         }
         let at = match (edge, own) {
             (Edge::Day(day), Expr::Day(_)) => {
@@ -202,13 +207,11 @@ impl Writer<'_> {
             (Edge::At(at), _) => at,
             (Edge::Never, _) => return Place::AfterAll,
         };
-        match (YEARS.contains(&at.year()), own) {
-            (false, _) if at.year() < 0 => Place::BeforeAll,
-            (false, _) => Place::AfterAll,
-            (true, Expr::Moment { is_text: true, .. }) => {
-                Place::Within(Bound::Text(doc::moment(at)))
-            }
-            (true, _) => Place::Within(Bound::At(at)),
+        match own {
+            _ if at.year() < first_year => Place::BeforeAll,
+            _ if at.year() > YEAR_MAX => Place::AfterAll,
+            Expr::Moment { is_text: true, .. } => Place::Within(Bound::Text(doc::moment(at))),
+            _ => Place::Within(Bound::At(at)),
         }
     }
 
@@ -220,6 +223,14 @@ impl Writer<'_> {
             days.push("02-29");
         }
         self.text_in(&format!("substr({column}, 6)"), &days)
+    }
+}
+
+/// The first year of what is kept: texts can say the year 0, moments of PostgreSQL cannot be written with it.
+fn first_year(own: &Expr) -> i32 {
+    match own {
+        Expr::Moment { is_text: false, .. } => 1,
+        _ => 0,
     }
 }
 
