@@ -127,7 +127,7 @@ async fn a_search_answers_both_faces_and_a_count() {
     let answer = world.post(SEARCH, by_text).await;
     assert_eq!(names(&answer), ["Ada"]);
     let data = &answer.json["data"];
-    insta::assert_snapshot!(json!({"total": data["total"], "query": data["query"], "rule": data["rule"], "hasMore": data["hasMore"]}), @r#"{"hasMore":false,"query":"state:CA age>=18","rule":{"combinator":"and","not":false,"rules":[{"field":"contact.state","operator":"equals","value":"CA"},{"field":"contact.age","operator":"greaterOrEqual","value":18}]},"total":{"count":1,"exact":true}}"#);
+    insta::assert_snapshot!(json!({"total": data["total"], "query": data["query"], "rule": data["rule"], "hasMore": data["hasMore"]}), @r#"{"total":{"count":1,"exact":true},"query":"state:CA age>=18","rule":{"combinator":"and","not":false,"rules":[{"field":"contact.state","operator":"equals","value":"CA"},{"field":"contact.age","operator":"greaterOrEqual","value":18}]},"hasMore":false}"#);
     let by_rule = json!({"rule": {"field": "contact.state", "operator": "isAnyOf", "value": ["CA"]}, "limit": 1});
     let answer = world.post(SEARCH, by_rule.clone()).await;
     let data = &answer.json["data"];
@@ -172,7 +172,31 @@ async fn refusals_name_the_place() {
     }
     lines.push(world.get(&format!("{CONTACTS}?q=OR")).await.refusal());
     lines.push(world.get(&format!("{CONTACTS}?limit=101")).await.refusal());
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    422 VALIDATION_ERROR: query give either query, a search text, or rule, a condition tree
+      query | give either query, a search text, or rule, a condition tree
+    422 VALIDATION_ERROR: query give either query, a search text, or rule, a condition tree
+      query | give either query, a search text, or rule, a condition tree
+    422 VALIDATION_ERROR: the request has 2 problems
+      query | at character 0: unknown field `contact.stat`, did you mean `contact.state` or `contact.status` or `contact.street`; no indexed property has this name either; put it in quotation marks to search for the text itself
+      query | at character 12: the value must be a number
+    422 VALIDATION_ERROR: query at character 0: this bracket is not closed
+      query | at character 0: this bracket is not closed
+    422 VALIDATION_ERROR: query at character 0: the search is empty
+      query | at character 0: the search is empty
+    422 VALIDATION_ERROR: rule.rules[0].field unknown field `lead.email`, did you mean `contact.email`
+      rule.rules[0].field | unknown field `lead.email`, did you mean `contact.email`
+    422 VALIDATION_ERROR: query there is no value set `nowhere` in this workspace
+      query | there is no value set `nowhere` in this workspace
+    422 VALIDATION_ERROR: limit must be a number from 1 to 100
+      limit | must be a number from 1 to 100
+    422 VALIDATION_ERROR: offset is not a known field; known here: `query`, `rule`, `includeDeleted`, `limit`, `cursor`, `count`
+      offset | is not a known field; known here: `query`, `rule`, `includeDeleted`, `limit`, `cursor`, `count`
+    422 VALIDATION_ERROR: q at character 0: OR stands where it cannot: a word, a "phrase", a condition such as state:CA, or a group in brackets is wanted here
+      q | at character 0: OR stands where it cannot: a word, a "phrase", a condition such as state:CA, or a group in brackets is wanted here
+    422 VALIDATION_ERROR: limit must be a number from 1 to 100
+      limit | must be a number from 1 to 100
+    "#);
 }
 
 #[tokio::test]
@@ -190,7 +214,12 @@ async fn a_search_is_looked_through_without_being_made() {
             .await,
     ];
     let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {"query":"tier:Gold OR ada lovelace","rule":{"combinator":"or","not":false,"rules":[{"field":"property.tier","operator":"equals","value":"Gold"},{"field":"contact.words","operator":"containsAllWords","value":"ada lovelace"}]},"noQuery":null,"problems":[]}
+    {"query":"-tier:Gold","rule":{"combinator":"and","not":true,"rules":[{"field":"property.tier","operator":"equals","value":"Gold"}]},"noQuery":null,"problems":[]}
+    {"query":null,"rule":null,"noQuery":null,"problems":[{"position":12,"path":null,"message":"the search ends where it cannot: a word, a \"phrase\", a condition such as state:CA, or a group in brackets is wanted here"}]}
+    {"query":null,"rule":null,"noQuery":null,"problems":[{"position":null,"path":"rules[0].operator","message":"`contains` does not apply to `contact.age`, which is of type number; it applies to text, list, any"}]}
+    "#);
     let both = world.post(PARSE, json!({"query": "a", "rule": {}})).await;
     assert_eq!((both.status, both.code()), (422, "VALIDATION_ERROR"));
 }

@@ -1,4 +1,5 @@
 //! Tests of the search text: what stands for what, refusals with their places, and what holds for any text.
+mod docs;
 mod language;
 mod properties;
 mod refusals;
