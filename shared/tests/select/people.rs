@@ -50,7 +50,7 @@ impl Dice {
 }
 
 pub fn a_now(dice: &mut Dice) -> Time {
-    let text: &str = *dice.pick::<&str>(NOWS);
+    let text: &str = dice.pick::<&str>(NOWS);
     time(text)
 }
 

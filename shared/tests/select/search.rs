@@ -130,7 +130,7 @@ on_both_engines! {
             let contacts = read::get_many(tx.ex(), world.workspace, &ids).await.unwrap();
             assert_eq!(contacts.len(), ids.len());
             let holding = contacts.iter().filter(|contact| {
-                world.holds(&rule, contact, &found[&contact.id], noon(), zone)
+                world.holds(&rule, contact, &found[&contact.id], (noon(), zone))
             });
             let holding = holding.map(|contact| contact.id).collect();
             assert_eq!(world.matching(&rule, noon(), zone), holding, "{rule:?}");

@@ -25,13 +25,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+/// A document for each person.
+type Docs = Arc<Vec<Value>>;
+
 pub struct World {
     pub store: TestStore,
     pub workspace: WorkspaceId,
     pub people: Vec<Person>,
     pub sets: Sets,
     /// What rules read of each person, by when and where.
-    docs: Mutex<HashMap<(Time, Tz), Arc<Vec<Value>>>>,
+    docs: Mutex<HashMap<(Time, Tz), Docs>>,
 }
 
 impl World {
@@ -72,14 +75,13 @@ impl World {
         rule: &Rule,
         contact: &Contact,
         related: &Related,
-        now: Time,
-        zone: Tz,
+        (now, zone): (Time, Tz),
     ) -> bool {
         let doc = doc::of(contact, related, now, zone);
         rule.matches(&Facts { doc: &doc, now, tz: zone, value_sets: &self.sets })
     }
 
-    fn docs(&self, now: Time, zone: Tz) -> Arc<Vec<Value>> {
+    fn docs(&self, now: Time, zone: Tz) -> Docs {
         let of = |person: &Person| doc::of(&person.contact, &person.related, now, zone);
         let make = || Arc::new(self.people.iter().map(of).collect());
         self.docs.lock().unwrap().entry((now, zone)).or_insert_with(make).clone()

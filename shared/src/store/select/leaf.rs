@@ -44,7 +44,7 @@ impl Writer<'_> {
         side: Side,
     ) -> Option<String> {
         if let Operand::Field(other) = &leaf.operand {
-            return Some(self.beside(operator, leaf, column, other, side));
+            return Some(self.beside(leaf, column, other, side));
         }
         if let Operand::Set(name) = &leaf.operand {
             // Members are compared without accents and punctuation, which SQL cannot.
@@ -148,14 +148,7 @@ impl Writer<'_> {
     }
 
     /// The field beside another one.
-    fn beside(
-        &mut self,
-        operator: Operator,
-        leaf: &Leaf,
-        left: &Column,
-        other: &Field,
-        side: Side,
-    ) -> String {
+    fn beside(&mut self, leaf: &Leaf, left: &Column, other: &Field, side: Side) -> String {
         let Some(right) = self.column(other) else { return self.rough(side, "TRUE") };
         let full = &right.full;
         let pair = match (&left.value, &right.value) {
@@ -178,7 +171,7 @@ impl Writer<'_> {
         let Some((own, others)) = pair else { return self.rough(side, full.as_str()) };
         let is_text = matches!(left.value, Expr::Day(_) | Expr::Moment { is_text: true, .. });
         let own = if is_text { self.sortable(own) } else { own.clone() };
-        let sign = match operator {
+        let sign = match leaf.operator {
             Operator::EqualsField => "=",
             operator => sign(operator),
         };

@@ -198,12 +198,12 @@ impl Writer<'_> {
     }
 
     /// Conditions on emails and phones that must hold for the whole rule to, as their unique indexes serve them.
-    fn keys(&mut self, root: &Node) -> String {
-        let leaves: Vec<&Leaf> = match root {
+    fn keys<'n>(&mut self, root: &'n Node) -> String {
+        let leaves: Vec<&'n Leaf> = match root {
             Node::Leaf(leaf) => vec![leaf],
             Node::Group(group) if group.combinator == Combinator::And && !group.not => {
-                let leaf = |node| match node {
-                    &Node::Leaf(ref leaf) => Some(leaf.as_ref()),
+                let leaf = |node: &'n Node| match node {
+                    Node::Leaf(leaf) => Some(leaf.as_ref()),
                     Node::Group(_) => None,
                 };
                 group.rules.iter().filter_map(leaf).collect()
