@@ -13,6 +13,7 @@ use shared::{
     store::{
         Db, StoreError,
         close::{Closer, Starter},
+        contacts::upsert::Upserter,
         intake::Intake,
         keys,
         load::Loader,
@@ -188,6 +189,7 @@ impl System {
             intake: Intake::start(self.db.clone()),
             loader: Loader::start(self.db.clone()),
             closer: Closer::start(self.db.clone()),
+            contacts: Upserter::start(self.db.clone()),
             push: self.push.clone(),
             clock: self.clock.clone(),
             settings: ApiSettings {

@@ -25,8 +25,9 @@ use utoipa::{
     security(("apiKey" = []), ("bearer" = [])),
     tags(
         (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
-        (name = "Contacts", description = "The people behind the leads: found by text or rule."),
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
+        (name = "Contacts", description = "The people behind the leads: what is known of them, whether they are worked with, and how they may be reached."),
+        (name = "Properties", description = "Fields that a workspace made up for its contacts."),
         (name = "Rules", description = "Trying rules and configurations out before leads meet them."),
         (name = "Value sets", description = "Lists that rules and accepted values of several campaigns share."),
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),

@@ -17,6 +17,7 @@ pub mod moving;
 pub mod notices;
 pub mod params;
 pub mod parking;
+pub mod properties;
 pub mod request;
 pub mod reviews;
 pub mod routes;
@@ -37,7 +38,10 @@ use shared::{
     clock::Clock,
     push::Pusher,
     queue::Queue,
-    store::{Db, close::Closer, intake::Intake, load::Loader, secrets::Secrets},
+    store::{
+        Db, close::Closer, contacts::upsert::Upserter, intake::Intake, load::Loader,
+        secrets::Secrets,
+    },
 };
 
 /// What handlers work with.
@@ -46,6 +50,7 @@ pub struct Api {
     pub intake: Intake,
     pub loader: Loader,
     pub closer: Closer,
+    pub contacts: Upserter,
     pub push: Pusher,
     /// Asked for the depths of the lanes, if there is one.
     pub depths: Option<Queue>,

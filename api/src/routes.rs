@@ -1,8 +1,8 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
-    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, search,
-    secrets, suppressions, talks, value_sets,
+    Api, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks,
+    jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request,
+    reviews, rules, search, secrets, suppressions, talks, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -66,6 +66,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
         .merge(searches())
+        .merge(contacts())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -94,6 +95,21 @@ fn searches() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(search::list))
         .routes(routes!(search::find))
         .routes(routes!(search::parse))
+}
+
+/// The people behind the leads, and the fields that a workspace made up for them.
+fn contacts() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(contacts::form::keep))
+        .routes(routes!(contacts::batch::keep))
+        .routes(routes!(contacts::tags::tag))
+        .routes(routes!(contacts::show::show, contacts::form::change, contacts::status::delete))
+        .routes(routes!(contacts::show::leads))
+        .routes(routes!(contacts::status::set))
+        .routes(routes!(contacts::consent::put))
+        .routes(routes!(contacts::notes::add, contacts::notes::list))
+        .routes(routes!(properties::create, properties::list))
+        .routes(routes!(properties::show, properties::change))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

@@ -18,6 +18,7 @@ use shared::{
     store::{
         Db, breakers,
         close::{Close, Closer, LeadMove, NewPark, Place, Places, Query},
+        contacts::upsert::Upserter,
         intake::Intake,
         keys::{self, KeyRow},
         load::Loader,
@@ -94,6 +95,7 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
         intake: Intake::start(db.clone()),
         loader: Loader::start(db.clone()),
         closer: Closer::start(db.clone()),
+        contacts: Upserter::start(db.clone()),
         push: Pusher::start(queue.clone()),
         depths: Some(queue.clone()),
         clock: clock.clone(),

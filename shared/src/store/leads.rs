@@ -114,6 +114,27 @@ pub async fn get(
         .await
 }
 
+/// A contact's leads, newest first; older ones than `before` when it is given.
+pub async fn of_contact(
+    db: &Db,
+    (workspace, contact): (WorkspaceId, ContactId),
+    before: Option<LeadId>,
+    limit: i64,
+) -> Result<Vec<LeadRow>, StoreError> {
+    db.read()
+        .sql(concat!(
+            lead_columns!(),
+            "WHERE l.contact_id = $2 AND (l.workspace_id = $1) IS TRUE AND l.id < $3
+             ORDER BY l.id DESC LIMIT $4",
+        ))
+        .bind(workspace)
+        .bind(contact)
+        .bind(before.unwrap_or(LeadId(Uuid::max())))
+        .bind(limit)
+        .all()
+        .await
+}
+
 /// A submission as people look at it.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct SubmissionRow {

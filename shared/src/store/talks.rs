@@ -1,6 +1,7 @@
 //! Calls and texts that people ask for: decided and written under the lead's lock. And what was said with a lead, page by page.
 use super::{
     Db, Ex, Rows, StoreError, Tx,
+    contacts::consent,
     desk::{Ask, repeat},
     interactions::{Interaction, interaction_columns},
     messages::{self, New, Source, State},
@@ -8,7 +9,8 @@ use super::{
 };
 use crate::{
     ids::{
-        AgentId, CampaignId, InteractionId, LeadId, MessageId, ParkId, SubmissionId, WorkspaceId,
+        AgentId, CampaignId, ContactId, InteractionId, LeadId, MessageId, ParkId, SubmissionId,
+        WorkspaceId,
     },
     lead::LeadStatus,
     outreach::report::Role,
@@ -158,16 +160,17 @@ async fn within<R>(
 }
 
 async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known>, StoreError> {
-    let lead: Option<(LeadStatus, String)> = tx
+    let lead: Option<(LeadStatus, String, ContactId)> = tx
         .ex()
         .sql(
-            "SELECT l.status, l.phone FROM lead l WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE}",
+            "SELECT l.status, l.phone, l.contact_id FROM lead l
+             WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE}",
         )
         .bind(ask.workspace)
         .bind(ask.lead)
         .optional()
         .await?;
-    let Some((status, phone)) = lead else { return Ok(None) };
+    let Some((status, phone, contact)) = lead else { return Ok(None) };
     let mut interactions: Vec<Interaction> = tx
         .ex()
         .sql(concat!(
@@ -181,7 +184,7 @@ async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known
         .await?;
     interactions.sort_by_key(|one| std::cmp::Reverse((one.opened_at, one.id)));
     let wait = wait_of(tx.ex(), ask.workspace, ask.lead).await?;
-    let suppressed = tx
+    let mut suppressed: Vec<Suppression> = tx
         .ex()
         .sql(
             "SELECT channel, reason, source, created_at FROM suppression
@@ -191,6 +194,7 @@ async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known
         .bind(person_hash)
         .all()
         .await?;
+    suppressed.extend(consent::suppressions(tx.ex(), (ask.workspace, contact), ask.at).await?);
     Ok(Some(Known { status, phone, interactions, wait, suppressed }))
 }
 

@@ -20,6 +20,7 @@ use shared::{
         StoreError,
         agents::{self, AgentRow},
         close::Reach,
+        contacts::consent,
         parking::{self, Park},
         secrets::SecretError,
         suppressions::{self, Person},
@@ -54,7 +55,9 @@ pub async fn who(ctx: &Context, trip: &mut Trip, channel: Channel) -> Result<Who
     let (workspace, phone) = (trip.loaded.workspace_id, trip.loaded.phone.as_str());
     let hash = ctx.secrets.person_hash(workspace, phone, now).await.map_err(sealed)?;
     let person = Person { workspace, hash: &hash };
-    let suppressed = suppressions::is_suppressed(ctx.db.read(), person, channel).await?;
+    // The contact may have another number than the lead that is called.
+    let suppressed = suppressions::is_suppressed(ctx.db.read(), person, channel).await?
+        || consent::is_out(ctx.db.read(), (workspace, trip.loaded.contact_id), channel).await?;
     let zones = zones::or_campaign(known, zone);
     let (callable, is_test) = (callable(phone), trip.loaded.is_test);
     Ok(Who { now, callable, suppressed, zones, campaign_zone: zone, is_test })

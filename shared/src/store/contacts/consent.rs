@@ -7,8 +7,9 @@ use crate::{
     clock::Time,
     contact::{Contact, ContactStatus, Profile},
     ids::{ContactId, WorkspaceId},
+    outreach::agent::Channel,
     store::{
-        Db, StoreError, Tx,
+        Db, Ex, StoreError, Tx,
         live::{self, Touched},
         suppressions::{self, CONSENT, Person, Reach, Suppression},
     },
@@ -214,4 +215,37 @@ async fn suppress(
         }
     }
     Ok(())
+}
+
+/// What a contact's own word says against calls and texts, whatever number its lead has.
+pub async fn suppressions(
+    ex: Ex<'_>,
+    (workspace, contact): (WorkspaceId, ContactId),
+    now: Time,
+) -> Result<Vec<Suppression>, StoreError> {
+    let outs: Option<(bool, bool)> = ex
+        .sql("SELECT opt_out_sms, opt_out_phone FROM contact WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(contact)
+        .optional()
+        .await?;
+    let (sms, phone) = outs.unwrap_or_default();
+    let outs = [(Reach::Sms, sms), (Reach::Voice, phone)].into_iter().filter(|(_, out)| *out);
+    let suppression = |(channel, _)| Suppression {
+        channel,
+        reason: CONSENT.into(),
+        source: "the contact".into(),
+        created_at: now,
+    };
+    Ok(outs.map(suppression).collect())
+}
+
+/// Whether a contact wants no calls, or no texts.
+pub async fn is_out(
+    ex: Ex<'_>,
+    who: (WorkspaceId, ContactId),
+    channel: Channel,
+) -> Result<bool, StoreError> {
+    let said = suppressions(ex, who, Time::UNIX_EPOCH).await?;
+    Ok(said.iter().any(|one| one.channel == Reach::from(channel)))
 }

@@ -24,9 +24,11 @@ pub struct Note {
 }
 
 /// What came of adding one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Added {
     Yes,
+    /// It says what the newest note says, by the same author: a request that was repeated. That note.
+    Same(Note),
     Unknown,
     /// The contact has [`NOTES_MAX`].
     Full,
@@ -57,6 +59,11 @@ async fn once(
     // About one that was erased nothing is kept any more.
     let known = locked.into_iter().find(|contact| contact.erased_at.is_none());
     let Some(known) = known else { return Ok(Added::Unknown) };
+    let newest = newest(&mut tx, (workspace, contact)).await?;
+    let says = |one: &Note| one.text == note.text && one.written_by == note.written_by;
+    if let Some(same) = newest.filter(says) {
+        return Ok(Added::Same(same));
+    }
     let there: i64 = tx
         .ex()
         .sql("SELECT COUNT(*) FROM contact_note WHERE workspace_id = $1 AND contact_id = $2")
@@ -74,6 +81,21 @@ async fn once(
     live::reassess(&mut tx, &touched, note.at).await?;
     tx.commit().await?;
     Ok(Added::Yes)
+}
+
+async fn newest(
+    tx: &mut Tx,
+    (workspace, contact): (WorkspaceId, ContactId),
+) -> Result<Option<Note>, StoreError> {
+    tx.ex()
+        .sql(
+            "SELECT id, text, written_by, at FROM contact_note WHERE workspace_id = $1 AND contact_id = $2
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(workspace)
+        .bind(contact)
+        .optional()
+        .await
 }
 
 async fn insert(
