@@ -65,7 +65,6 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
-        .merge(searches())
         .merge(contacts())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
@@ -100,6 +99,7 @@ fn searches() -> OpenApiRouter<Arc<Api>> {
 /// The people behind the leads, and the fields that a workspace made up for them.
 fn contacts() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
+        .merge(searches())
         .routes(routes!(contacts::form::keep))
         .routes(routes!(contacts::batch::keep))
         .routes(routes!(contacts::tags::tag))
