@@ -21,7 +21,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// - `UNREADABLE` (400): the webhook is its provider's own and cannot be read.
 /// - `VALIDATION_ERROR` (422): the request is understood and not allowed; `details` lists every problem.
 /// - `UNAUTHORIZED` (401): no key, or none that is valid; of a webhook: no signature, or none that fits.
-/// - `FORBIDDEN` (403): the key lacks the scope that the message names.
+/// - `FORBIDDEN` (403): the key lacks the scope, or the workspace the plan, that the message names.
 /// - `NOT_FOUND` (404): there is no such thing in the key's workspace, or no such URL.
 /// - `METHOD_NOT_ALLOWED` (405): the URL exists and does not take this method.
 /// - `CONFLICT` (409): not possible as things are now.

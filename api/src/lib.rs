@@ -25,6 +25,7 @@ pub mod reviews;
 pub mod routes;
 pub mod rules;
 pub mod scan;
+pub mod search;
 pub mod secrets;
 pub mod serve;
 pub mod suppressions;

@@ -1,8 +1,6 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code,
-    health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking,
-    properties, request, reviews, rules, secrets, suppressions, talks, value_sets,
+    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request, reviews, rules, secrets, suppressions, talks, value_sets, search,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -91,9 +89,18 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .merge(activities::keyed())
 }
 
+/// Finding contacts.
+fn searches() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(search::list))
+        .routes(routes!(search::find))
+        .routes(routes!(search::parse))
+}
+
 /// The people behind the leads, and the fields that a workspace made up for them.
 fn contacts() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
+        .merge(searches())
         .routes(routes!(contacts::form::keep))
         .routes(routes!(contacts::batch::keep))
         .routes(routes!(contacts::tags::tag))

@@ -24,6 +24,7 @@ mod refusals;
 mod rehearsals;
 mod reviews;
 mod room;
+mod search;
 mod secrets;
 mod serving;
 mod support;

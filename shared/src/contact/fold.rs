@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 /// Words kept of a contact, at most; those of its notes come last.
 pub const WORDS_MAX: usize = 300;
 
+/// Characters kept of a word: an index of PostgreSQL takes no word of more than 2,047 bytes.
+pub const WORD_CHARS_MAX: usize = 100;
+
 /// A text in the form in which rules compare it: trimmed, lower case character by character.
 pub fn fold(text: &str) -> String {
     text.trim().chars().flat_map(char::to_lowercase).collect()
@@ -74,9 +77,11 @@ pub fn words<'a>(profile: &'a Profile, notes: impl IntoIterator<Item = &'a str>)
     let mut out = String::new();
     for text in own.chain(notes) {
         for word in fold(text).split(|c: char| !c.is_alphanumeric()) {
-            if !word.is_empty() && seen.len() < WORDS_MAX && seen.insert(word.to_owned()) {
+            let word: String = word.chars().take(WORD_CHARS_MAX).collect();
+            if !word.is_empty() && seen.len() < WORDS_MAX && !seen.contains(&word) {
                 out.push(' ');
-                out.push_str(word);
+                out.push_str(&word);
+                seen.insert(word);
             }
         }
     }
@@ -123,5 +128,7 @@ mod tests {
         let words = words(&profile, ["Called; ADA will call back"]);
         assert_eq!(words, " ada king noel example com ünïon 9 ltd called will call back ");
         assert_eq!(super::words(&Profile::default(), []), "");
+        let long = super::words(&Profile::default(), ["語".repeat(5_000).as_str()]);
+        assert_eq!(long.chars().count(), WORD_CHARS_MAX + 2);
     }
 }

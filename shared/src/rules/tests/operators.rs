@@ -3,7 +3,7 @@
 use chrono_tz::{America::New_York, Tz};
 use serde_json::{Value, json};
 
-use super::super::{Kind, Operator, Takes, catalogue, operators};
+use super::super::{About, Kind, Operator, Properties, Takes, catalogue, operators};
 use super::{answer, holds};
 
 type Row = (&'static str, &'static str, Value, Value, bool);
@@ -32,12 +32,17 @@ fn text_compares_trimmed_and_without_case() {
         ("lead.email", "notMatches", json!("^b"), json!("a@x.org"), true),
         ("lead.email", "wildcard", json!("a?x.*"), json!("A@X.org"), true),
         ("lead.email", "wildcard", json!("a?x"), json!("a@x.org"), false),
+        ("lead.source", "wildcard", json!("??stanbul"), json!("İstanbul"), true),
+        ("lead.source", "wildcard", json!("İ*"), json!("i\u{307}stanbul"), true),
         ("lead.source", "containsAllWords", json!("roof new"), json!("New-roof!"), true),
         ("lead.source", "containsAllWords", json!("roof"), json!("roofing"), false),
         ("lead.source", "containsNoWords", json!(["roof", "wall"]), json!("roofing"), true),
         ("lead.source", "containsNoWords", json!(["roof", "wall"]), json!("a wall"), false),
         ("lead.source", "containsAnyWord", json!("roof wall"), json!("a wall"), true),
         ("lead.source", "containsAnyWord", json!("roof wall"), json!("roofing"), false),
+        ("lead.source", "containsWordPrefix", json!("ROO ne"), json!("New-roof!"), true),
+        ("lead.source", "containsWordPrefix", json!("oof"), json!("New-roof!"), false),
+        ("lead.source", "containsWordPrefix", json!("new wall"), json!("New-roof!"), false),
         ("lead.source", "containsPhrase", json!("new roof"), json!("A New, roof!"), true),
         ("lead.source", "containsPhrase", json!("new roof"), json!("new flat roof"), false),
         ("lead.source", "notContainsPhrase", json!("new roof"), json!("roof new"), true),
@@ -265,4 +270,26 @@ fn the_sentence_names_what_decided() {
     assert_eq!(got.because(), r#"did not match because address.state "ny" is in ["CA","NY"]"#);
     assert_eq!((got.leaves.len(), got.leaves[1].path.as_str()), (2, "rules[1].rules[0]"));
     assert_eq!(say(json!({})), "did not match because lead.age is empty");
+}
+
+#[test]
+fn the_documentation_names_every_operator_and_field() {
+    let text = include_str!("../../../../docs/rules.md");
+    for row in operators() {
+        let line = text.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name)));
+        let line = line.unwrap_or_else(|| panic!("{} is not documented", row.name));
+        for alias in row.aliases {
+            assert!(line.contains(&format!("`{alias}`")), "{}: {alias}", row.name);
+        }
+    }
+    let none = Properties::default();
+    let about = text.split("## Rules about contacts").nth(1).expect("a section");
+    for (section, rows) in [(text, catalogue()), (about, About::Contact(&none).rows())] {
+        for row in rows {
+            let (root, name) = row.path.split_once('.').expect("a path has a dot");
+            let line = section.lines().find(|line| line.starts_with(&format!("| `{root}.` |")));
+            let line = line.unwrap_or_else(|| panic!("{root} is not documented"));
+            assert!(line.contains(&format!("`{name}`")), "{} is not documented", row.path);
+        }
+    }
 }

@@ -18,6 +18,9 @@ macro_rules! contact_columns {
 }
 pub(super) use contact_columns;
 
+/// The same, for statements that are put together at run time.
+pub(super) const COLUMNS: &str = contact_columns!();
+
 #[derive(Serialize)]
 struct Key {
     workspace_id: Uuid,
