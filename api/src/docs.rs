@@ -26,6 +26,7 @@ use utoipa::{
     tags(
         (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
+        (name = "Segments", description = "Groups of contacts, fixed or by a rule."),
         (name = "Rules", description = "Trying rules and configurations out before leads meet them."),
         (name = "Value sets", description = "Lists that rules and accepted values of several campaigns share."),
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),
@@ -33,6 +34,7 @@ use utoipa::{
         (name = "Interactions", description = "Calls and texts: asking for one, and what was said."),
         (name = "Suppressions", description = "Whom nobody may call or text. Numbers are kept hashed and never listed."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
+        (name = "Workspace", description = "The plan, and the zone in which days begin."),
         (name = "Keys", description = "API keys. Scope: admin."),
         (name = "Secrets", description = "Credentials that campaigns and agents use. Write-only. Scope: secrets:write."),
         (name = "Health", description = "For load balancers.")

@@ -23,10 +23,12 @@ pub mod routes;
 pub mod rules;
 pub mod scan;
 pub mod secrets;
+pub mod segments;
 pub mod serve;
 pub mod suppressions;
 pub mod talks;
 pub mod value_sets;
+pub mod workspace;
 
 pub use routes::{openapi, router};
 pub use serve::serve;

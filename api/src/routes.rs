@@ -2,7 +2,7 @@
 use crate::{
     Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
     lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
-    suppressions, talks, value_sets,
+    segments, suppressions, talks, value_sets, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -65,6 +65,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
+        .merge(segments::routes())
+        .routes(routes!(workspace::show, workspace::change))
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));

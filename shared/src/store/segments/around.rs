@@ -1,8 +1,6 @@
 //! What a definition is held against: the workspace's plan and properties, and what there is that a rule may name.
 use crate::{
-    contact::PropertyKind,
     ids::{CampaignId, SegmentId, WorkspaceId},
-    rules::{Kind, Properties},
     segment::{
         check::Around,
         named::{Named, Names, stored_references},
@@ -36,31 +34,6 @@ pub async fn raise_epoch(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), Stor
         .run()
         .await
         .map(drop)
-}
-
-/// The properties that rules may read.
-pub async fn properties(ex: Ex<'_>, workspace: WorkspaceId) -> Result<Properties, StoreError> {
-    let rows: Vec<(String, PropertyKind, bool)> = ex
-        .sql(
-            "SELECT key, kind, indexed FROM property
-             WHERE workspace_id = $1 AND key IS NOT NULL",
-        )
-        .bind(workspace)
-        .all()
-        .await?;
-    let readable = rows.into_iter().filter(|(_, _, indexed)| *indexed);
-    Ok(Properties(readable.map(|(key, kind, _)| (key, rule_kind(kind))).collect()))
-}
-
-fn rule_kind(kind: PropertyKind) -> Kind {
-    match kind {
-        PropertyKind::Text => Kind::Text,
-        PropertyKind::Number => Kind::Number,
-        PropertyKind::Date => Kind::Date,
-        PropertyKind::Datetime => Kind::DateTime,
-        PropertyKind::Boolean => Kind::Boolean,
-        PropertyKind::List => Kind::List,
-    }
 }
 
 /// Which of the things that a rule names there are.

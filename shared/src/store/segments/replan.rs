@@ -10,7 +10,7 @@ use crate::{
         change::Standing,
         check::{self, Meant},
     },
-    store::{Rows, StoreError, Tx, rows::time_or_null},
+    store::{Rows, StoreError, Tx, properties, rows::time_or_null},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub(in crate::store) async fn replan(
     replan: Replan,
     at: Time,
 ) -> Result<Vec<(SegmentId, i64)>, StoreError> {
-    let properties = around::properties(tx.ex(), workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
     let segments = read::all(tx.ex(), workspace).await?;
     let turned: Vec<Turned> =
         segments.iter().filter_map(|one| turn(one, &properties, replan, at)).collect();
