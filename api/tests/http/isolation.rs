@@ -22,6 +22,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let set = json!({"name": "zips", "values": ["1"]});
     let set_id = world.post("/api/v1/value-sets", set).await.data("valueSetId");
 
+    let segment = world.post("/api/v1/segments", json!({"name": "VIP"})).await.data("segmentId");
+
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -32,6 +34,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
+            .replace("{segmentId}", &segment)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },
@@ -43,6 +46,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             let body = match url.rsplit('/').next() {
                 _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
+                _ if method == "patch" && url.contains("/segments/") => json!({"name": "x"}),
+                Some("copy") => json!({"name": "x"}),
                 Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),
                 Some("deliver") => json!({"campaignId": "SOL"}),

@@ -21,6 +21,7 @@ mod rehearsals;
 mod reviews;
 mod room;
 mod secrets;
+mod segments;
 mod serving;
 mod support;
 mod suppressions;
