@@ -92,7 +92,38 @@ async fn a_dynamic_segment_shows_both_faces_of_its_rule_and_waits_to_be_built() 
     let world = enterprise().await;
     let body = json!({"name": " Reno ", "kind": "dynamic", "rule": city("Reno"), "timezone": "America/Los_Angeles"});
     let answer = world.post(URL, body).await;
-    insta::assert_snapshot!(answer.plain(), @"");
+    insta::assert_snapshot!(answer.plain(), @r#"
+    201 {
+      "data": {
+        "buildMs": null,
+        "builtAt": null,
+        "createdAt": "2026-11-21T12:00:00Z",
+        "description": "",
+        "enabled": true,
+        "filled": null,
+        "flipsAt": null,
+        "kind": "dynamic",
+        "memberCount": 0,
+        "name": "Reno",
+        "problem": null,
+        "rule": {
+          "field": "contact.city",
+          "operator": "equals",
+          "value": "Reno"
+        },
+        "search": "city:Reno",
+        "segmentId": "seg_…",
+        "state": "waiting",
+        "timezone": "America/Los_Angeles",
+        "updatedAt": "2026-11-21T12:00:00Z",
+        "usedBy": {
+          "campaigns": [],
+          "segments": []
+        }
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(rung(&world).await, 1);
     let one = format!("{URL}/{}", answer.data("segmentId"));
     let typed = patch(&world, &one, json!({"search": "city:Sparks", "timezone": null})).await;
@@ -111,7 +142,38 @@ async fn a_static_segment_is_filled_from_a_search_and_by_hand() {
     let gone = contact(&world, "reno", "deleted").await;
     let body = json!({"name": "VIP", "from": {"search": "city:reno"}});
     let answer = world.post(URL, body).await;
-    insta::assert_snapshot!(answer.plain(), @"");
+    insta::assert_snapshot!(answer.plain(), @r#"
+    201 {
+      "data": {
+        "buildMs": null,
+        "builtAt": null,
+        "createdAt": "2026-11-21T12:00:00Z",
+        "description": "",
+        "enabled": true,
+        "filled": {
+          "added": 1,
+          "found": 1,
+          "nextCursor": null
+        },
+        "flipsAt": null,
+        "kind": "static",
+        "memberCount": 1,
+        "name": "VIP",
+        "problem": null,
+        "rule": null,
+        "search": null,
+        "segmentId": "seg_…",
+        "state": "ready",
+        "timezone": null,
+        "updatedAt": "2026-11-21T12:00:00Z",
+        "usedBy": {
+          "campaigns": [],
+          "segments": []
+        }
+      },
+      "success": true
+    }
+    "#);
     assert_eq!(rung(&world).await, 0, "nothing to build");
     let one = format!("{URL}/{}", answer.data("segmentId"));
     let members = format!("{one}/members");
@@ -122,7 +184,26 @@ async fn a_static_segment_is_filled_from_a_search_and_by_hand() {
     assert_eq!(added.json["data"], wanted, "{added:?}");
     assert_eq!(world.post(&members, ids.clone()).await.json["data"]["added"], 0);
     let page = world.get(&format!("{members}?limit=1")).await;
-    insta::assert_snapshot!(page.plain(), @"");
+    insta::assert_snapshot!(page.plain(), @r#"
+    200 {
+      "data": {
+        "hasMore": true,
+        "items": [
+          {
+            "addedAt": "2026-11-21T12:00:00Z",
+            "contactId": "contact_…",
+            "email": null,
+            "firstName": "ada",
+            "lastName": null,
+            "phone": null,
+            "status": "active"
+          }
+        ],
+        "nextCursor": "contact_…"
+      },
+      "success": true
+    }
+    "#);
     let rest = world.get(&format!("{members}?cursor={}", page.data("nextCursor"))).await;
     assert_eq!(rest.json["data"]["items"][0]["contactId"], json!(sparks));
     assert_eq!(rest.json["data"]["hasMore"], false);
@@ -163,7 +244,24 @@ async fn a_history_has_a_line_for_each_fill() {
     };
     assert_eq!(counts(&page), [3, 2]);
     let rest = world.get(&format!("{URL}/{id}/history?cursor={}", page.data("nextCursor"))).await;
-    insta::assert_snapshot!(rest.plain(), @"");
+    insta::assert_snapshot!(rest.plain(), @r#"
+    200 {
+      "data": {
+        "hasMore": false,
+        "items": [
+          {
+            "added": 1,
+            "at": "2026-11-21T12:00:01Z",
+            "buildMs": 0,
+            "members": 1,
+            "removed": 0
+          }
+        ],
+        "nextCursor": null
+      },
+      "success": true
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -267,7 +365,20 @@ async fn plans_are_asked_and_frozen_segments_say_why() {
         plan(&world, at).await;
         ask(&mut lines, at).await;
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    standard: 403 PLAN_REQUIRED: dynamic segments need the plan premium or enterprise; this workspace has the plan standard
+    standard: 403 PLAN_REQUIRED: dynamic segments need the plan premium or enterprise; this workspace has the plan standard
+    standard: 403 PLAN_REQUIRED: segments that filter on custom properties need the plan enterprise; this workspace has the plan standard
+    standard: 403 PLAN_REQUIRED: segments that filter on custom properties need the plan enterprise; this workspace has the plan standard
+    premium: allowed
+    premium: 403 PLAN_REQUIRED: segments that filter on custom properties need the plan enterprise; this workspace has the plan premium
+    premium: 403 PLAN_REQUIRED: segments that filter on custom properties need the plan enterprise; this workspace has the plan premium
+    premium: 403 PLAN_REQUIRED: segments that filter on custom properties need the plan enterprise; this workspace has the plan premium
+    enterprise: allowed
+    enterprise: allowed
+    enterprise: allowed
+    enterprise: allowed
+    ");
     plan(&world, "standard").await;
     let frozen = world.get(&format!("{URL}?state=frozen")).await;
     assert_eq!(names(&frozen), ["premium dynamic", "enterprise dynamic", "enterprise tier"]);
@@ -394,7 +505,25 @@ async fn each_route_wants_its_scope() {
     let admin = add_key(&world.db, world.workspace, &["admin"], None).await;
     let up = world.ask_as(&admin, "PATCH", "/api/v1/workspace").json(json!({"plan": "standard"}));
     lines.push(up.send().await.refusal());
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    GET /api/v1/segments: this key lacks the scope leads:read
+    GET /api/v1/segments/{id}: this key lacks the scope leads:read
+    GET /api/v1/segments/{id}/members: this key lacks the scope leads:read
+    GET /api/v1/segments/{id}/history: this key lacks the scope leads:read
+    GET /api/v1/contacts/: this key lacks the scope leads:read
+    POST /api/v1/segments/preview: this key lacks the scope leads:read
+    POST /api/v1/segments: this key lacks the scope campaigns:write
+    PATCH /api/v1/segments/{id}: this key lacks the scope campaigns:write
+    DELETE /api/v1/segments/{id}: this key lacks the scope campaigns:write
+    POST /api/v1/segments/{id}/copy: this key lacks the scope campaigns:write
+    POST /api/v1/segments/{id}/rebuild: this key lacks the scope campaigns:write
+    POST /api/v1/segments/{id}/members: this key lacks the scope leads:write
+    POST /api/v1/segments/{id}/members/remove: this key lacks the scope leads:write
+    POST /api/v1/segments/{id}/members/from-search: this key lacks the scope leads:write
+    GET /api/v1/workspace: this key lacks the scope campaigns:read
+    PATCH /api/v1/workspace: this key lacks the scope admin
+    403 FORBIDDEN: this key lacks the scope installation
+    ");
 }
 
 #[tokio::test]
