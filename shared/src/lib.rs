@@ -18,6 +18,7 @@ pub mod moves;
 pub mod outreach;
 pub mod patience;
 pub mod person;
+pub mod plan;
 pub mod preview;
 pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
@@ -25,6 +26,7 @@ pub mod queue;
 pub mod reply;
 pub mod rules;
 pub mod secret;
+pub mod segment;
 pub mod shelf;
 pub mod stages;
 pub mod status_query;

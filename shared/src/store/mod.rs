@@ -35,11 +35,13 @@ pub mod reviews;
 pub mod rows;
 pub mod secrets;
 pub mod select;
+pub mod segments;
 pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
 pub mod value_sets;
+pub mod workspaces;
 
 pub use db::{Db, Ex, Tx};
 pub use rows::Rows;
