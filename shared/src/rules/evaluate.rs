@@ -157,6 +157,7 @@ impl Question<'_> {
             | Operator::InValueSet
             | Operator::ContainsAllWords
             | Operator::ContainsAnyWord
+            | Operator::ContainsWordPrefix
             | Operator::ContainsPhrase
             | Operator::ContainsNoWords => self.on_text(value),
             Operator::EqualsField | Operator::BeforeField | Operator::AfterField => {
@@ -211,7 +212,8 @@ impl Question<'_> {
 
     fn on_text(&self, value: &Value) -> Result<bool, Note> {
         let text = value::text(value).ok_or(Note::Unreadable)?;
-        if let Operand::Pattern(pattern) = &self.leaf.operand {
+        if let (Operand::Pattern(pattern), Operator::Matches) = (&self.leaf.operand, self.operator)
+        {
             return Ok(pattern.0.is_match(text.trim()));
         }
         if let Operand::Set(name) = &self.leaf.operand {
@@ -220,11 +222,19 @@ impl Question<'_> {
         }
         let text = value::folded(&text, self.leaf.case_sensitive);
         match &self.leaf.operand {
+            // A wildcard is folded as texts are.
+            Operand::Pattern(pattern) => Ok(pattern.0.is_match(&text)),
             Operand::Words(wanted) => {
                 let has = |word: &String| value::words(&text).any(|own| own == word);
                 match self.operator {
                     Operator::ContainsNoWords => Ok(!wanted.iter().any(has)),
                     Operator::ContainsAnyWord => Ok(wanted.iter().any(has)),
+                    Operator::ContainsWordPrefix => {
+                        let starts = |start: &String| {
+                            value::words(&text).any(|own| own.starts_with(start.as_str()))
+                        };
+                        Ok(wanted.iter().all(starts))
+                    }
                     Operator::ContainsPhrase => {
                         let own: Vec<&str> = value::words(&text).collect();
                         Ok(own.windows(wanted.len()).any(|part| part == wanted.as_slice()))

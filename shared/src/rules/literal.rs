@@ -69,7 +69,10 @@ pub fn operand(value: &Value, leaf: Context) -> Result<Operand, String> {
         Takes::Nothing => Err(format!("`{}` takes no value", leaf.operator.row().name)),
         Takes::OneOrMore | Takes::Text => literals(value, leaf),
         Takes::Regex => pattern(text(one)?, leaf.case_sensitive),
-        Takes::Wildcard => pattern(&wildcard(text(one)?), leaf.case_sensitive),
+        // Folded as texts are, so that letters that are folded to several are the same everywhere.
+        Takes::Wildcard => {
+            pattern(&wildcard(&value::folded(text(one)?, leaf.case_sensitive)), true)
+        }
         Takes::Bound => match bound(one, leaf.field.kind())? {
             Bound::Number(number) => Ok(Operand::Number(number)),
             Bound::Time(time) => Ok(Operand::Time(time)),
@@ -155,9 +158,9 @@ fn pattern(source: &str, case_sensitive: bool) -> Result<Operand, String> {
     }
 }
 
-/// The regular expression that fits the same texts. Trimmed, because the field's text is, too.
+/// The regular expression that fits the same texts.
 fn wildcard(glob: &str) -> String {
-    let fit = glob.trim().chars().map(|c| match c {
+    let fit = glob.chars().map(|c| match c {
         '*' => ".*".to_owned(),
         '?' => ".".to_owned(),
         c => regex::escape(&c.to_string()),

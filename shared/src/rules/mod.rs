@@ -59,12 +59,14 @@ use crate::value_set::Sets;
 pub use crate::value_set::ValueSet;
 pub use catalogue::{About, FieldRow, PROPERTY, Properties, catalogue};
 pub use clocks::{Clocks, LOOK_AGAIN, Window};
+pub(crate) use evaluate::event_day;
 pub use explain::{Evaluation, LeafResult};
 pub use field::{Field, KEY_CHARS_MAX, Kind};
 pub use literal::{AMOUNT_MAX, LIST_ITEMS_MAX, OFFSET_DAYS_MAX, REGEX_BYTES_MAX, TEXT_CHARS_MAX};
 pub use operator::{Operator, OperatorRow, Takes, operators};
 pub use parse::{DEPTH_MAX, LEAVES_MAX, PROBLEMS_MAX};
 pub use value::{Literal, Time, Unit};
+pub(crate) use value::{folded, moved, shifted};
 
 /// A valid condition tree. It can only be had from [`Rule::parse`].
 #[derive(Clone, Debug, PartialEq)]

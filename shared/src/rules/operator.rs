@@ -195,6 +195,8 @@ operators! {
         "Every one of the words occurs as a whole word, in any order. Empty does not match.";
     ContainsAnyWord "containsAnyWord" ["containsWord"] on TEXTS takes Words, "contains one of the words" / "contains none of the words",
         "At least one of the words occurs as a whole word. Empty does not match.";
+    ContainsWordPrefix "containsWordPrefix" [] on TEXTS takes Words, "contains words that start with" / "does not contain words that start with",
+        "Every one of these is how some word of the text starts, in any order. Empty does not match.";
     ContainsPhrase "containsPhrase" [] on TEXTS takes Words, "contains the phrase" / "does not contain the phrase",
         "The words occur as whole words, one directly after the other, in this order. Empty does not match.";
     NotContainsPhrase "notContainsPhrase" [] not ContainsPhrase on TEXTS takes Words, "does not contain the phrase" / "contains the phrase",

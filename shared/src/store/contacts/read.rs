@@ -17,6 +17,9 @@ macro_rules! contact_columns {
     };
 }
 
+/// The same, for statements that are put together at run time.
+pub(super) const COLUMNS: &str = contact_columns!();
+
 #[derive(Serialize)]
 struct Key {
     workspace_id: Uuid,

@@ -1,12 +1,29 @@
 //! Contacts that match a rule: a page of them, how many, and their ids.
+//!
+//! The database finds them where it can. Where it finds too many, they are read in steps, in the order of their ids, and the rule is
+//! asked about each; steps of one search see the same moment.
+use super::related::{self, Needs};
 use crate::{
     clock::Time,
-    contact::Contact,
+    contact::{Contact, doc},
     ids::{ContactId, WorkspaceId},
-    rules::Rule,
-    store::{Db, StoreError},
+    rules::{Facts, Rule},
+    store::{
+        Db, StoreError, Tx,
+        db::Query,
+        select::{self, Compiled, Moment},
+        value_sets,
+    },
+    value_set::Sets,
 };
 use chrono_tz::Tz;
+use uuid::Uuid;
+
+/// Contacts that are read at once when the rule is asked in memory: at first, and at most.
+const STEP_MIN: usize = 200;
+const STEP_MAX: usize = 2_000;
+/// The parameters of a statement before those of the rule: workspace, first id, last id, limit.
+const OWN_PARAMETERS: usize = 4;
 
 /// Who is looked for, and as of when.
 #[derive(Clone, Copy)]
@@ -20,6 +37,22 @@ pub struct Search<'a> {
     pub with_deleted: bool,
 }
 
+/// In which order contacts are read.
+#[derive(Clone, Copy)]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::NewestFirst => " ORDER BY c.id DESC",
+            Self::OldestFirst => " ORDER BY c.id ASC",
+        }
+    }
+}
+
 /// The newest `limit` contacts that match and are older than `before`, newest first.
 pub async fn page(
     db: &Db,
@@ -27,14 +60,29 @@ pub async fn page(
     before: Option<ContactId>,
     limit: usize,
 ) -> Result<Vec<Contact>, StoreError> {
-    let _ = (db, search, before, limit);
-    Ok(Vec::new())
+    let (mut run, mut tx) = Run::begin(db, search, Order::NewestFirst, before).await?;
+    let mut found = Vec::new();
+    while found.len() < limit && !run.is_over {
+        found.extend(run.step(&mut tx, limit - found.len()).await?);
+    }
+    Ok(found)
 }
 
-/// How many match, and whether that is all: counting stops at `most`.
+/// How many match, and whether that is all of them: counting stops at `most`.
 pub async fn count(db: &Db, search: &Search<'_>, most: u64) -> Result<(u64, bool), StoreError> {
-    let _ = (db, search, most);
-    Ok((0, true))
+    let (mut run, mut tx) = Run::begin(db, search, Order::OldestFirst, None).await?;
+    // One more shows that there are more.
+    let limit = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1);
+    let mut found = 0;
+    if run.rule.is_exact {
+        let sql = format!("SELECT count(*) FROM ({}) t", run.sql("1 AS one", ""));
+        let counted: i64 = run.bind(tx.ex().made(sql), limit).scalar().await?;
+        found = counted as u64;
+    }
+    while found <= most && !run.rule.is_exact && !run.is_over {
+        found += run.step(&mut tx, limit).await?.len() as u64;
+    }
+    Ok((found.min(most), found <= most))
 }
 
 /// The ids of the first `limit` contacts that match and are newer than `after`, oldest first.
@@ -44,6 +92,108 @@ pub async fn ids(
     after: Option<ContactId>,
     limit: usize,
 ) -> Result<Vec<ContactId>, StoreError> {
-    let _ = (db, search, after, limit);
-    Ok(Vec::new())
+    let (mut run, mut tx) = Run::begin(db, search, Order::OldestFirst, after).await?;
+    if run.rule.is_exact {
+        let sql = run.sql("c.id", run.order.sql());
+        let found: Vec<(ContactId,)> = run.bind(tx.ex().made(sql), limit).all().await?;
+        return Ok(found.into_iter().map(|(id,)| id).collect());
+    }
+    let mut found = Vec::new();
+    while found.len() < limit && !run.is_over {
+        let matching = run.step(&mut tx, limit - found.len()).await?;
+        found.extend(matching.into_iter().map(|contact| contact.id));
+    }
+    Ok(found)
+}
+
+/// A search under way.
+struct Run<'a> {
+    search: &'a Search<'a>,
+    sets: Sets,
+    rule: Compiled,
+    needs: Needs,
+    order: Order,
+    /// Where it has come to.
+    cursor: Option<ContactId>,
+    step: usize,
+    is_over: bool,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(
+        db: &Db,
+        search: &'a Search<'a>,
+        order: Order,
+        cursor: Option<ContactId>,
+    ) -> Result<(Self, Tx), StoreError> {
+        let named = search.rule.map(Rule::sets).unwrap_or_default();
+        let names: Vec<String> = named.into_iter().map(|(_, name)| name.to_owned()).collect();
+        let sets = value_sets::sets(db, search.workspace, &names).await?;
+        let mut tx = db.begin_wide_read().await?;
+        let moment = Moment { now: search.now, zone: search.zone, sets: &sets };
+        let engine = tx.ex().engine();
+        let rule = match search.rule {
+            Some(rule) => select::compile(rule, engine, &moment, OWN_PARAMETERS + 1),
+            None => Compiled::everybody(),
+        };
+        let needs = match rule.is_exact {
+            true => Needs::default(),
+            false => Needs::of(search.rule),
+        };
+        Ok((Self { search, sets, rule, needs, order, cursor, step: STEP_MIN, is_over: false }, tx))
+    }
+
+    /// The statement that finds `columns` of contacts.
+    fn sql(&self, columns: &str, order: &str) -> String {
+        let Compiled { sql: condition, .. } = &self.rule;
+        let shown = if self.search.with_deleted { "" } else { " AND c.status <> 'deleted'" };
+        format!(
+            "SELECT {columns} FROM contact c{} WHERE c.workspace_id = $1 AND c.id > $2 AND c.id < $3{shown} AND {condition}{order} LIMIT $4",
+            self.rule.join()
+        )
+    }
+
+    fn bind<'c>(&self, query: Query<'c>, limit: usize) -> Query<'c> {
+        let cursor = self.cursor.map(|id| id.0);
+        let (after, before) = match self.order {
+            Order::NewestFirst => (Uuid::nil(), cursor.unwrap_or(Uuid::max())),
+            Order::OldestFirst => (cursor.unwrap_or(Uuid::nil()), Uuid::max()),
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rule.bind(query.bind(self.search.workspace).bind(after).bind(before).bind(limit))
+    }
+
+    /// The next contacts that match, at most so many. None found does not mean that there are no more.
+    async fn step(&mut self, tx: &mut Tx, wanted: usize) -> Result<Vec<Contact>, StoreError> {
+        let read = if self.rule.is_exact { wanted } else { self.step };
+        let sql = self.sql(super::read::COLUMNS, self.order.sql());
+        let contacts: Vec<Contact> = self.bind(tx.ex().made(sql), read).all().await?;
+        self.is_over = contacts.len() < read;
+        self.cursor = contacts.last().map(|contact| contact.id).or(self.cursor);
+        self.step = (self.step * 2).min(STEP_MAX);
+        let mut found = match self.search.rule {
+            Some(rule) if !self.rule.is_exact => self.matching(tx, rule, contacts).await?,
+            _ => contacts,
+        };
+        found.truncate(wanted);
+        Ok(found)
+    }
+
+    /// Those about whom the rule holds.
+    async fn matching(
+        &self,
+        tx: &mut Tx,
+        rule: &Rule,
+        contacts: Vec<Contact>,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.id).collect();
+        let mut related = related::load(tx, self.search.workspace, &ids, &self.needs).await?;
+        let Search { now, zone: tz, .. } = *self.search;
+        let holds = |contact: &Contact| {
+            let related = related.remove(&contact.id).unwrap_or_default();
+            let doc = doc::of(contact, &related, now, tz);
+            rule.matches(&Facts { doc: &doc, now, tz, value_sets: &self.sets })
+        };
+        Ok(contacts.into_iter().filter(holds).collect())
+    }
 }
