@@ -4,6 +4,7 @@ pub mod answer;
 pub mod body;
 pub mod caller;
 pub mod campaigns;
+pub mod contacts;
 pub mod docs;
 pub mod error;
 pub mod health;

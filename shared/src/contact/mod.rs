@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
+pub mod diff;
 pub mod doc;
 pub mod fold;
+pub mod form;
+pub mod property;
 
 /// Whether a person can be worked with.
 #[derive(

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const STOP: &str = "stop";
 /// The reason of what a provider says of the person: they have told it to stop.
 pub const PROVIDER: &str = "provider";
+/// The reason of what is kept with the contact: it wants no calls, or no texts.
+pub const CONSENT: &str = "consent";
 
 /// By what a person may not be reached.
 #[derive(
@@ -114,6 +116,24 @@ pub async fn lift_stop(ex: Ex<'_>, person: Person<'_>) -> Result<u64, StoreError
     .bind(person.hash)
     .bind(STOP)
     .bind(PROVIDER)
+    .run()
+    .await
+}
+
+/// Takes back what was said of one channel for one reason; answers how many there were.
+pub async fn lift(
+    ex: Ex<'_>,
+    person: Person<'_>,
+    channel: Reach,
+    reason: &str,
+) -> Result<u64, StoreError> {
+    ex.sql(
+        "DELETE FROM suppression WHERE workspace_id = $1 AND person_hash = $2 AND channel = $3 AND reason = $4",
+    )
+    .bind(person.workspace)
+    .bind(person.hash)
+    .bind(channel)
+    .bind(reason)
     .run()
     .await
 }

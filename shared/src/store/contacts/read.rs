@@ -16,6 +16,7 @@ macro_rules! contact_columns {
          c.opt_out_push, c.do_not_contact_until, c.words, c.revision, c.merged_into, c.erased_at, c.created_at, c.updated_at"
     };
 }
+pub(super) use contact_columns;
 
 /// The same, for statements that are put together at run time.
 pub(super) const COLUMNS: &str = contact_columns!();

@@ -1,0 +1,217 @@
+//! By which channels a person wants to be reached: kept with the contact, in its history, and where calls and texts are checked.
+use super::{
+    status::{self, Set, StatusChange},
+    write::{self, Why, Written},
+};
+use crate::{
+    clock::Time,
+    contact::{Contact, ContactStatus, Profile},
+    ids::{ContactId, WorkspaceId},
+    store::{
+        Db, StoreError, Tx,
+        live::{self, Touched},
+        suppressions::{self, CONSENT, Person, Reach, Suppression},
+    },
+};
+use serde_json::{Map, Value, json};
+
+/// How often the transaction is tried when the engine says "try again".
+const TRIES: usize = 4;
+
+/// What a person said; none: nothing of that channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outs {
+    /// Whether they want no mail.
+    pub email: Option<bool>,
+    pub sms: Option<bool>,
+    pub phone: Option<bool>,
+    pub push: Option<bool>,
+}
+
+impl Outs {
+    /// Every channel at once.
+    pub fn all(out: bool) -> Self {
+        Self { email: Some(out), sms: Some(out), phone: Some(out), push: Some(out) }
+    }
+
+    fn apply(self, profile: &mut Profile) {
+        for (said, kept) in [
+            (self.email, &mut profile.opt_out_email),
+            (self.sms, &mut profile.opt_out_sms),
+            (self.phone, &mut profile.opt_out_phone),
+            (self.push, &mut profile.opt_out_push),
+        ] {
+            *kept = said.unwrap_or(*kept);
+        }
+    }
+}
+
+/// What a person said of being reached, where and when.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    pub workspace: WorkspaceId,
+    pub contact: ContactId,
+    pub outs: Outs,
+    /// Every channel again, and the contact is active again.
+    pub reset: bool,
+    /// Where they said so.
+    pub source: String,
+    /// When they said so.
+    pub said_at: Time,
+    pub by: String,
+}
+
+/// The contact's number as it was read before, and by what it is known to suppressions.
+#[derive(Debug, Clone, Copy)]
+pub struct Number<'a> {
+    pub phone: &'a str,
+    pub hash: &'a str,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kept {
+    Yes(Box<Contact>),
+    Unknown,
+    Merged(ContactId),
+    Erased,
+    /// The contact has another number than was read before: read it again.
+    OtherNumber,
+}
+
+/// Keeps what a person said. One who wants no channel at all becomes inactive.
+pub async fn keep(
+    db: &Db,
+    consent: &Consent,
+    number: Option<Number<'_>>,
+    now: Time,
+) -> Result<Kept, StoreError> {
+    let mut tries = 1;
+    loop {
+        match once(db, consent, number, now).await {
+            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn once(
+    db: &Db,
+    consent: &Consent,
+    number: Option<Number<'_>>,
+    now: Time,
+) -> Result<Kept, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut touched = Vec::new();
+    let kept = within(&mut tx, (consent, number), &mut touched, now).await?;
+    if !matches!(kept, Kept::Yes(_)) {
+        tx.rollback().await?;
+        return Ok(kept);
+    }
+    live::reassess(&mut tx, &touched, now).await?;
+    tx.commit().await?;
+    Ok(kept)
+}
+
+async fn within(
+    tx: &mut Tx,
+    (consent, number): (&Consent, Option<Number<'_>>),
+    touched: &mut Vec<Touched>,
+    now: Time,
+) -> Result<Kept, StoreError> {
+    let locked = write::lock(tx, consent.workspace, &[consent.contact]).await?;
+    let Some(before) = locked.into_iter().next() else { return Ok(Kept::Unknown) };
+    if before.profile.phone.as_deref() != number.map(|number| number.phone) {
+        return Ok(Kept::OtherNumber);
+    }
+    match (before.merged_into, before.erased_at) {
+        (Some(into), _) => return Ok(Kept::Merged(into)),
+        (None, Some(_)) => return Ok(Kept::Erased),
+        (None, None) => {}
+    }
+    let outs = if consent.reset { Outs::all(false) } else { consent.outs };
+    let mut after = before.clone();
+    outs.apply(&mut after.profile);
+    let to = status_after(consent, &after);
+    let written = Written { before, after: after.clone(), why: why(consent) };
+    touched.extend(write::write(tx, &[written], now).await?);
+    if let Some(number) = number {
+        suppress(tx, consent, (outs, number), now).await?;
+    }
+    let Some(change) = to else { return Ok(Kept::Yes(Box::new(reread(tx, &after).await?))) };
+    match status::set_status(tx, &change, touched, now).await? {
+        Set::Yes { contact, .. } => Ok(Kept::Yes(contact)),
+        _ => Ok(Kept::Unknown),
+    }
+}
+
+/// The contact as it was written a moment ago.
+async fn reread(tx: &mut Tx, contact: &Contact) -> Result<Contact, StoreError> {
+    let found = super::read::get_many(tx.ex(), contact.workspace_id, &[contact.id]).await?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| StoreError::Inconsistent(format!("{} went while it was locked", contact.id)))
+}
+
+/// The status that follows from what was said, if another one does.
+fn status_after(consent: &Consent, after: &Contact) -> Option<StatusChange> {
+    let profile = &after.profile;
+    let nothing = profile.opt_out_email
+        && profile.opt_out_sms
+        && profile.opt_out_phone
+        && profile.opt_out_push;
+    let (to, reason) = match after.status {
+        ContactStatus::Active if nothing => {
+            (ContactStatus::Inactive, "the person wants to be reached by no channel")
+        }
+        status if consent.reset && status != ContactStatus::Active => {
+            (ContactStatus::Active, "the person wants to be reached again")
+        }
+        _ => return None,
+    };
+    Some(StatusChange {
+        workspace: consent.workspace,
+        contact: consent.contact,
+        to,
+        reason: reason.into(),
+        by: consent.by.clone(),
+    })
+}
+
+fn why(consent: &Consent) -> Why {
+    let more: Map<String, Value> = Map::from_iter([
+        ("source".to_owned(), json!(consent.source)),
+        ("saidAt".to_owned(), json!(consent.said_at)),
+    ]);
+    Why { kind: None, reason: String::new(), by: consent.by.clone(), more }
+}
+
+/// Calls and texts ask the suppressions of the number, whoever's lead it is. What others have said of it (its own STOP, a provider, a
+/// person) is not ours to take back.
+async fn suppress(
+    tx: &mut Tx,
+    consent: &Consent,
+    (outs, number): (Outs, Number<'_>),
+    now: Time,
+) -> Result<(), StoreError> {
+    let person = Person { workspace: consent.workspace, hash: number.hash };
+    for (channel, out) in [(Reach::Sms, outs.sms), (Reach::Voice, outs.phone)] {
+        match out {
+            None => {}
+            Some(true) => {
+                let suppression = Suppression {
+                    channel,
+                    reason: CONSENT.into(),
+                    source: consent.by.clone(),
+                    created_at: now,
+                };
+                suppressions::add(tx.ex(), person, &suppression).await?;
+            }
+            Some(false) => {
+                suppressions::lift(tx.ex(), person, channel, CONSENT).await?;
+            }
+        }
+    }
+    Ok(())
+}
