@@ -25,6 +25,7 @@ pub mod push;
 pub mod queue;
 pub mod reply;
 pub mod rules;
+pub mod search;
 pub mod secret;
 pub mod segment;
 pub mod shelf;

@@ -1,6 +1,7 @@
 //! Segments: groups of contacts, fixed or by a rule. What they are, and the checks that need no database.
 use serde::{Deserialize, Serialize};
 
+pub mod change;
 pub mod check;
 pub mod gate;
 pub mod named;

@@ -1,6 +1,13 @@
 //! Workspaces: what the workspace's row says beside its name.
-use super::{Db, Ex, StoreError};
-use crate::{ids::WorkspaceId, plan::Plan};
+use super::{
+    Db, Ex, StoreError,
+    segments::{self, Replan},
+};
+use crate::{
+    clock::Time,
+    ids::{SegmentId, WorkspaceId},
+    plan::Plan,
+};
 
 /// The settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -11,6 +18,21 @@ pub struct Settings {
     pub timezone: String,
 }
 
+/// What is to be another; none: stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    pub plan: Option<Plan>,
+    /// An IANA name.
+    pub timezone: Option<String>,
+}
+
+/// A workspace that was changed, and the segments that are to be built because of it, with their generations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub settings: Settings,
+    pub to_build: Vec<(SegmentId, i64)>,
+}
+
 /// The plan of a workspace; the database is asked each time.
 pub async fn plan(db: &Db, workspace: WorkspaceId) -> Result<Plan, StoreError> {
     Ok(settings(db.read(), workspace).await?.plan)
@@ -19,4 +41,47 @@ pub async fn plan(db: &Db, workspace: WorkspaceId) -> Result<Plan, StoreError> {
 /// The settings of a workspace, which must be there.
 pub async fn settings(ex: Ex<'_>, workspace: WorkspaceId) -> Result<Settings, StoreError> {
     ex.sql("SELECT name, plan, timezone FROM workspace WHERE id = $1").bind(workspace).one().await
+}
+
+/// Changes the plan; see [`change`].
+pub async fn set_plan(
+    db: &Db,
+    workspace: WorkspaceId,
+    plan: Plan,
+    at: Time,
+) -> Result<Changed, StoreError> {
+    change(db, workspace, &Change { plan: Some(plan), timezone: None }, at).await
+}
+
+/// Changes a workspace. With a lower plan the segments that it does not allow are frozen: their members stay. With a higher one they are
+/// built. With another zone those without a zone of their own are built.
+pub async fn change(
+    db: &Db,
+    workspace: WorkspaceId,
+    change: &Change,
+    at: Time,
+) -> Result<Changed, StoreError> {
+    let mut tx = db.begin().await?;
+    segments::lock_dynamic(&mut tx, workspace).await?;
+    let old = segments::lock_workspace(&mut tx, workspace).await?;
+    let new = Settings {
+        plan: change.plan.unwrap_or(old.plan),
+        timezone: change.timezone.clone().unwrap_or_else(|| old.timezone.clone()),
+        name: old.name.clone(),
+    };
+    if new == old {
+        tx.rollback().await?;
+        return Ok(Changed { settings: old, to_build: Vec::new() });
+    }
+    tx.ex()
+        .sql("UPDATE workspace SET plan = $2, timezone = $3 WHERE id = $1")
+        .bind(workspace)
+        .bind(new.plan)
+        .bind(new.timezone.as_str())
+        .run()
+        .await?;
+    let replan = Replan { plan: new.plan, zone_changed: new.timezone != old.timezone };
+    let to_build = segments::replan(&mut tx, workspace, replan, at).await?;
+    tx.commit().await?;
+    Ok(Changed { settings: new, to_build })
 }

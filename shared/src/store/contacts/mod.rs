@@ -7,6 +7,7 @@ pub mod related;
 pub mod search;
 mod resolve;
 mod row;
+pub mod search;
 pub mod status;
 pub mod tags;
 pub mod upsert;

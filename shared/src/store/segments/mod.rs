@@ -7,9 +7,26 @@ use crate::{
 use serde_json::Value;
 use sqlx::types::Json;
 
+mod around;
+mod fill;
+mod list;
+mod members;
 mod read;
+mod remove;
+mod replan;
+mod save;
 
+pub use around::{Asking, asking, properties};
+pub use fill::{FILL_AT_ONCE, Filled, From as FillFrom, Wanted, fill, wanted};
+pub use list::{Count, Member, counts, has_contact, history, member_ids, members, of_contact};
+pub use members::{By, MEMBERS_AT_ONCE, Moved, add, remove};
 pub use read::{Filter, all, get, list};
+pub use remove::{Users, delete, users};
+pub use replan::Replan;
+pub use save::{Key, SaveError, change, create, rebuild};
+
+pub(super) use around::lock as lock_workspace;
+pub(super) use replan::{lock as lock_dynamic, replan};
 
 /// Segments of a workspace that are not deleted, at most.
 pub const SEGMENTS_MAX: usize = 1_000;

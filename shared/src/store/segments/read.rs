@@ -3,7 +3,7 @@ use super::{Segment, segment_columns};
 use crate::{
     ids::{SegmentId, WorkspaceId},
     segment::{SegmentKind, SegmentState},
-    store::{Ex, StoreError},
+    store::{Ex, StoreError, Tx},
 };
 use uuid::Uuid;
 
@@ -22,6 +22,42 @@ pub async fn get(
     .bind(id)
     .optional()
     .await
+}
+
+/// Keeps others from changing a segment until the end of the transaction; answers its kind, if it is there.
+pub(super) async fn lock(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: SegmentId,
+) -> Result<Option<SegmentKind>, StoreError> {
+    let found: Option<(SegmentKind,)> = tx
+        .ex()
+        .sql(
+            "SELECT kind FROM segment
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL{pg:  FOR NO KEY UPDATE}",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await?;
+    Ok(found.map(|(kind,)| kind))
+}
+
+/// Lets others add and remove members as well, and keeps them from changing the segment.
+pub(super) async fn share(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: SegmentId,
+) -> Result<Option<(SegmentKind, String)>, StoreError> {
+    tx.ex()
+        .sql(
+            "SELECT kind, name FROM segment
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL{pg:  FOR SHARE}",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await
 }
 
 /// All segments of a workspace that are not deleted, oldest first. There are at most [`super::SEGMENTS_MAX`].

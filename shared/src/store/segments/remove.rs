@@ -1,0 +1,94 @@
+//! Deleting a segment, and what keeps it from being deleted: other segments' rules and campaigns that name it.
+use super::{
+    around,
+    save::{Key, SaveError, open},
+};
+use crate::{
+    clock::Time,
+    ids::{CampaignId, SegmentId},
+    segment::check::Refusal,
+    store::{Db, Ex, StoreError},
+};
+
+/// Members that go in one transaction.
+const REMOVED_AT_ONCE: i64 = 5_000;
+
+/// Who names a segment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// Segments whose rules ask for it.
+    pub segments: Vec<(SegmentId, String)>,
+    /// Campaigns that it feeds: id, code, name.
+    pub campaigns: Vec<(CampaignId, String, String)>,
+}
+
+impl Users {
+    /// All of them, for people.
+    pub fn names(&self) -> Vec<String> {
+        let segments = self.segments.iter().map(|(_, name)| format!("segment \"{name}\""));
+        let campaigns = self.campaigns.iter().map(|(_, code, _)| format!("campaign {code}"));
+        segments.chain(campaigns).collect()
+    }
+}
+
+/// Who names the segment. `asking` is what all segments ask for.
+pub async fn users(
+    ex: Ex<'_>,
+    (workspace, id): Key,
+    asking: &around::Asking,
+) -> Result<Users, StoreError> {
+    let asks = asking.iter().filter(|(_, (_, asked))| asked.contains(&id));
+    let campaigns = ex
+        .sql(
+            "SELECT c.id, c.code, c.name FROM campaign_segment f
+             JOIN campaign c ON c.workspace_id = f.workspace_id AND c.id = f.campaign_id
+             WHERE f.segment_id = $2 AND f.workspace_id = $1 ORDER BY c.id",
+        )
+        .bind(workspace)
+        .bind(id)
+        .all()
+        .await?;
+    Ok(Users { segments: asks.map(|(id, (name, _))| (*id, name.clone())).collect(), campaigns })
+}
+
+/// Deletes a segment that nobody names; its members are no members any more. Its name may be used again.
+pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
+    let (workspace, id) = key;
+    let mut tx = db.begin().await?;
+    open(&mut tx, key).await?;
+    let asking = around::asking(tx.ex(), workspace).await?;
+    let users = users(tx.ex(), key, &asking).await?.names();
+    if !users.is_empty() {
+        return Err(Refusal::Used(users).into());
+    }
+    tx.ex()
+        .sql(
+            "UPDATE segment SET deleted_at = $3, updated_at = $3, state = 'ready', problem = NULL, build_due_at = NULL,
+                claimed_until = NULL, swept_at = NULL, flips_at = NULL, generation = generation + 1, member_count = 0
+             WHERE workspace_id = $1 AND id = $2",
+        )
+        .bind(workspace)
+        .bind(id)
+        .bind(at)
+        .run()
+        .await?;
+    around::raise_epoch(&mut tx, workspace).await?;
+    tx.commit().await?;
+    // From here on nobody sees the members: what a crash leaves behind is in nobody's way.
+    while empty(db, key).await? > 0 {}
+    Ok(())
+}
+
+async fn empty(db: &Db, (workspace, id): Key) -> Result<u64, StoreError> {
+    db.write()
+        .sql(
+            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id IN
+                (SELECT m.contact_id FROM segment_member m WHERE m.workspace_id = $1 AND m.segment_id = $2
+                 ORDER BY m.contact_id LIMIT $3)",
+        )
+        .bind(workspace)
+        .bind(id)
+        .bind(REMOVED_AT_ONCE)
+        .run()
+        .await
+}
