@@ -6,6 +6,7 @@ pub mod forget_models;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
+pub mod segments;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -56,6 +57,17 @@ pub const ALL: &[Sweep] = &[
         name: "outreach",
         cron: "* * * * * *",
         run: |scheduler| Box::pin(outreach::sweep(scheduler)),
+    },
+    // A segment that is due for a build waits a second at most, and what the clock changes is seen within one.
+    Sweep {
+        name: "segment_builds",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(segments::builds(scheduler)),
+    },
+    Sweep {
+        name: "segment_clocks",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(segments::clocks(scheduler)),
     },
     Sweep {
         name: "forget_events",

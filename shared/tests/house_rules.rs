@@ -208,6 +208,9 @@ fn shared_sql_means_the_same_on_both_engines() {
         if path.ends_with("dialect.rs") {
             continue; // shows both engines' texts in its tests
         }
+        if path.starts_with("shared/src/store/select/") {
+            continue; // writes each engine's own text; tests/select proves that they mean the same
+        }
         for text in sql_texts(&source) {
             seen += 1;
             let text = shared_part(&text);

@@ -4,6 +4,7 @@ pub mod history;
 pub mod notes;
 pub mod read;
 pub mod related;
+pub mod search;
 mod resolve;
 mod row;
 pub mod search;

@@ -63,18 +63,31 @@ pub fn compile(
     moment: &Moment<'_>,
     first_parameter: usize,
 ) -> Compiled {
-    let mut writer = Writer {
-        engine,
-        moment,
-        first: first_parameter,
-        binds: Vec::new(),
-        is_exact: true,
-        needs_sum: false,
-    };
+    let mut writer = Writer { engine, moment, binds: Vec::new(), is_exact: true, needs_sum: false };
     let keys = writer.keys(rule.root());
-    let sql = keys + &writer.node(rule.root(), Side::Over);
+    let sql = format!("({keys}{})", writer.node(rule.root(), Side::Over));
     let Writer { binds, is_exact, needs_sum, .. } = writer;
-    Compiled { sql: format!("({sql})"), binds, is_exact, needs_sum }
+    let (sql, binds) = numbered(&sql, &binds, first_parameter);
+    Compiled { sql, binds, is_exact, needs_sum }
+}
+
+/// The condition with the parameters that it has kept, numbered from the first on; they stand in it as `$0`, `$1` and so on, by their
+/// places among the values.
+fn numbered(sql: &str, values: &[Bound], first: usize) -> (String, Vec<Bound>) {
+    let (mut out, mut kept) = (String::with_capacity(sql.len()), Vec::new());
+    let mut parts = sql.split('$');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let place: usize = part[..digits].parse().unwrap_or_default();
+        let at = kept.iter().position(|one| *one == place).unwrap_or_else(|| {
+            kept.push(place);
+            kept.len() - 1
+        });
+        out.push_str(&format!("${}{}", first + at, &part[digits..]));
+    }
+    let binds = kept.into_iter().filter_map(|place| values.get(place).cloned()).collect();
+    (out, binds)
 }
 
 impl Compiled {
@@ -130,7 +143,6 @@ impl Side {
 struct Writer<'a> {
     engine: Engine,
     moment: &'a Moment<'a>,
-    first: usize,
     binds: Vec<Bound>,
     is_exact: bool,
     needs_sum: bool,
@@ -144,7 +156,7 @@ impl Writer<'_> {
             self.binds.push(value);
             self.binds.len() - 1
         });
-        format!("${}", self.first + place)
+        format!("${place}")
     }
 
     fn text(&mut self, text: &str) -> String {
