@@ -29,6 +29,7 @@ pub fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(define::create, list::list))
         .routes(routes!(preview::preview))
         .routes(routes!(show::show, define::change, define::delete))
+        .routes(routes!(show::check))
         .routes(routes!(copy::copy))
         .routes(routes!(define::rebuild))
         .routes(routes!(list::history))

@@ -326,6 +326,7 @@ async fn every_refusal_says_what_would_be_right() {
         (format!("{vip}/members/from-search"), json!({"segmentId": SegmentId::new()})),
         (format!("{vip}/members/from-search"), json!({"segmentId": b_id, "search": "x"})),
         (format!("{vip}/rebuild"), json!({})),
+        (format!("{vip}/check"), json!({})),
         (format!("{vip}/copy"), json!({"name": "A"})),
         (format!("{URL}/preview"), json!({"timezone": "Mars/Base"})),
         (format!("{URL}/preview"), json!({"search": "city:(", "rule": {}})),
@@ -467,6 +468,20 @@ async fn a_segment_that_is_built_again_rings_the_bell_once() {
 }
 
 #[tokio::test]
+async fn a_check_finds_who_is_missing() {
+    let world = enterprise().await;
+    let id = made(&world, json!({"name": "Reno", "kind": "dynamic", "rule": city("Reno")})).await;
+    let check = format!("{URL}/{id}/check");
+    let empty = json!({"count": 0, "sample": []});
+    let right = json!({"isRight": true, "missing": empty, "extra": empty});
+    assert_eq!(world.post(&check, json!({})).await.json["data"], right);
+    let reno = contact(&world, "reno", "active").await;
+    let wrong =
+        json!({"isRight": false, "missing": {"count": 1, "sample": [reno]}, "extra": empty});
+    assert_eq!(world.post(&check, json!({})).await.json["data"], wrong);
+}
+
+#[tokio::test]
 async fn each_route_wants_its_scope() {
     let world = enterprise().await;
     let id = made(&world, json!({"name": "VIP"})).await;
@@ -482,6 +497,7 @@ async fn each_route_wants_its_scope() {
         ("POST", URL.to_owned()),
         ("PATCH", one.clone()),
         ("DELETE", one.clone()),
+        ("POST", format!("{one}/check")),
         ("POST", format!("{one}/copy")),
         ("POST", format!("{one}/rebuild")),
         ("POST", format!("{one}/members")),
@@ -515,6 +531,7 @@ async fn each_route_wants_its_scope() {
     POST /api/v1/segments: this key lacks the scope campaigns:write
     PATCH /api/v1/segments/{id}: this key lacks the scope campaigns:write
     DELETE /api/v1/segments/{id}: this key lacks the scope campaigns:write
+    POST /api/v1/segments/{id}/check: this key lacks the scope leads:read
     POST /api/v1/segments/{id}/copy: this key lacks the scope campaigns:write
     POST /api/v1/segments/{id}/rebuild: this key lacks the scope campaigns:write
     POST /api/v1/segments/{id}/members: this key lacks the scope leads:write

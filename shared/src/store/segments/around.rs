@@ -26,16 +26,6 @@ pub async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> Result<Settings, Store
         .await
 }
 
-/// Tells every process that what it keeps of segments in memory is of yesterday.
-pub async fn raise_epoch(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
-    tx.ex()
-        .sql("UPDATE workspace SET segment_epoch = segment_epoch + 1 WHERE id = $1")
-        .bind(workspace)
-        .run()
-        .await
-        .map(drop)
-}
-
 /// Which of the things that a rule names there are.
 pub async fn around(
     tx: &mut Tx,

@@ -7,7 +7,7 @@ use crate::{
     clock::Time,
     ids::{CampaignId, SegmentId},
     segment::check::Refusal,
-    store::{Db, Ex, StoreError},
+    store::{Db, Ex, StoreError, live},
 };
 
 /// Members that go in one transaction.
@@ -72,7 +72,7 @@ pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
         .bind(at)
         .run()
         .await?;
-    around::raise_epoch(&mut tx, workspace).await?;
+    live::changed(&mut tx, workspace).await?;
     tx.commit().await?;
     // From here on nobody sees the members: what a crash leaves behind is in nobody's way.
     while empty(db, key).await? > 0 {}

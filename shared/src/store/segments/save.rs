@@ -12,7 +12,7 @@ use crate::{
         order,
         source::Source,
     },
-    store::{Db, StoreError, Tx, properties, workspaces::Settings},
+    store::{Db, StoreError, Tx, live, properties, workspaces::Settings},
 };
 use serde_json::Value;
 use sqlx::types::Json;
@@ -344,7 +344,7 @@ async fn define(tx: &mut Tx, row: &Row<'_>) -> Result<(), StoreError> {
 }
 
 async fn finish(mut tx: Tx, workspace: WorkspaceId, id: SegmentId) -> Result<Segment, SaveError> {
-    around::raise_epoch(&mut tx, workspace).await?;
+    live::changed(&mut tx, workspace).await?;
     let saved = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
     tx.commit().await?;
     Ok(saved)
