@@ -145,6 +145,7 @@ impl NewSegment {
     pub fn read(self) -> Result<(Draft, Option<Source>), Vec<Problem>> {
         let kind = self.kind.unwrap_or(SegmentKind::Static);
         let mut problems = Vec::new();
+        let is_given = self.rule.is_some() || self.search.is_some();
         let own = Source::of(self.rule, self.search, "").unwrap_or_else(|problem| {
             problems.push(problem);
             None
@@ -171,7 +172,8 @@ impl NewSegment {
             return Ok((draft, from));
         }
         let mut all = check::shape(&draft);
-        all.retain(|one| problems.iter().all(|other| one.path != other.path));
+        // Nobody who gave two is told that one is missing.
+        all.retain(|one| one.path != "rule" || draft.source.is_some() || !is_given);
         all.extend(problems);
         Err(all)
     }

@@ -21,6 +21,7 @@ mod rehearsals;
 mod reviews;
 mod room;
 mod secrets;
+mod segment_refusals;
 mod segments;
 mod serving;
 mod support;

@@ -21,7 +21,7 @@ pub use fill::{FILL_AT_ONCE, Filled, From as FillFrom, Wanted, fill, wanted};
 pub use list::{Count, Member, counts, has_contact, history, member_ids, members, of_contact};
 pub use members::{By, MEMBERS_AT_ONCE, Moved, add, remove};
 pub use read::{Filter, all, get, list};
-pub use remove::{Users, delete, users};
+pub use remove::{Users, delete, naming_set, users};
 pub use replan::Replan;
 pub use save::{Key, SaveError, change, copied, create, rebuild};
 

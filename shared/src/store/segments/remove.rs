@@ -5,10 +5,12 @@ use super::{
 };
 use crate::{
     clock::Time,
-    ids::{CampaignId, SegmentId},
-    segment::check::Refusal,
+    ids::{CampaignId, SegmentId, WorkspaceId},
+    segment::{check::Refusal, named::names_set},
     store::{Db, Ex, StoreError, live},
 };
+use serde_json::Value;
+use sqlx::types::Json;
 
 /// Members that go in one transaction.
 const REMOVED_AT_ONCE: i64 = 5_000;
@@ -49,6 +51,24 @@ pub async fn users(
         .all()
         .await?;
     Ok(Users { segments: asks.map(|(id, (name, _))| (*id, name.clone())).collect(), campaigns })
+}
+
+/// The names of the segments whose rules name a value set.
+pub async fn naming_set(
+    ex: Ex<'_>,
+    workspace: WorkspaceId,
+    set: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String, Json<Value>)> = ex
+        .sql(
+            "SELECT name, rule FROM segment
+             WHERE workspace_id = $1 AND deleted_at IS NULL AND rule IS NOT NULL ORDER BY id",
+        )
+        .bind(workspace)
+        .all()
+        .await?;
+    let naming = rows.into_iter().filter(|(_, rule)| names_set(&rule.0, set));
+    Ok(naming.map(|(name, _)| name).collect())
 }
 
 /// Deletes a segment that nobody names; its members are no members any more. Its name may be used again.
