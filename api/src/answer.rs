@@ -98,6 +98,8 @@ refusals! {
     Deciding = [
         MalformedJson, NotFound, Conflict, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError
     ];
+    /// Of routes that not every plan includes.
+    Planned = [PlanRequired];
     /// Of routes that depend on how things are now.
     Conflicting = [Conflict];
     /// Of the route that takes webhooks in.

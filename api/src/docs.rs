@@ -28,6 +28,7 @@ use utoipa::{
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
         (name = "Contacts", description = "The people behind the leads: what is known of them, whether they are worked with, and how they may be reached."),
         (name = "Properties", description = "Fields that a workspace made up for its contacts."),
+        (name = "Segments", description = "Groups of contacts, fixed or by a rule."),
         (name = "Rules", description = "Trying rules and configurations out before leads meet them."),
         (name = "Value sets", description = "Lists that rules and accepted values of several campaigns share."),
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),
@@ -37,6 +38,7 @@ use utoipa::{
         (name = "Tracking", description = "Websites that report page visits. What pages ask for, under `/t`, wants no key."),
         (name = "Suppressions", description = "Whom nobody may call or text. Numbers are kept hashed and never listed."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
+        (name = "Workspace", description = "The plan, and the zone in which days begin."),
         (name = "Keys", description = "API keys. Scope: admin."),
         (name = "Secrets", description = "Credentials that campaigns and agents use. Write-only. Scope: secrets:write."),
         (name = "Health", description = "For load balancers.")

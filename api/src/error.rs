@@ -21,7 +21,8 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// - `UNREADABLE` (400): the webhook is its provider's own and cannot be read.
 /// - `VALIDATION_ERROR` (422): the request is understood and not allowed; `details` lists every problem.
 /// - `UNAUTHORIZED` (401): no key, or none that is valid; of a webhook: no signature, or none that fits.
-/// - `FORBIDDEN` (403): the key lacks the scope, or the workspace the plan, that the message names.
+/// - `FORBIDDEN` (403): the key lacks the scope that the message names.
+/// - `PLAN_REQUIRED` (403): the workspace's plan does not include it; the message names the plan that does.
 /// - `NOT_FOUND` (404): there is no such thing in the key's workspace, or no such URL.
 /// - `METHOD_NOT_ALLOWED` (405): the URL exists and does not take this method.
 /// - `CONFLICT` (409): not possible as things are now.
@@ -42,6 +43,7 @@ pub enum Code {
     ValidationError,
     Unauthorized,
     Forbidden,
+    PlanRequired,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -63,7 +65,7 @@ impl Code {
             Self::MalformedJson | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::ValidationError | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::PlanRequired => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict

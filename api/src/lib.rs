@@ -27,10 +27,12 @@ pub mod rules;
 pub mod scan;
 pub mod search;
 pub mod secrets;
+pub mod segments;
 pub mod serve;
 pub mod suppressions;
 pub mod talks;
 pub mod value_sets;
+pub mod workspace;
 
 pub use routes::{openapi, router};
 pub use serve::serve;

@@ -1,6 +1,6 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request, reviews, rules, secrets, suppressions, talks, value_sets, search,
+    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request, reviews, rules, secrets, suppressions, talks, value_sets, search, segments, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -65,6 +65,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(people())
         .merge(crate::person::routes())
         .merge(contacts())
+        .merge(segments::routes())
+        .routes(routes!(workspace::show, workspace::change))
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));

@@ -15,7 +15,7 @@ use shared::{
     campaign::CampaignConfig,
     ids::{ValueSetId, WorkspaceId},
     store::{
-        Db, campaigns,
+        Db, campaigns, segments,
         value_sets::{self, SetDraft, SetRow},
     },
     value_set::{self, Member, SET_NAME_MAX},
@@ -225,7 +225,7 @@ pub async fn list(
 
 /// Delete a value set
 ///
-/// Refused while the newest revision of a campaign names it. Submissions under an older revision still find its values.
+/// Refused while the newest revision of a campaign, or a segment's rule, names it. Submissions under an older revision still find its values.
 #[utoipa::path(
     delete, path = "/value-sets/{valueSetId}", tag = "Value sets", operation_id = "deleteValueSet",
     params(("valueSetId" = ValueSetId, Path)),
@@ -238,7 +238,9 @@ pub async fn delete(
 ) -> Result<Data<ValueSetSummary>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
     let set = read(&api.db, caller.workspace, id).await?.summary;
-    let users = users(&api.db, caller.workspace, &set.name).await?;
+    let mut users = users(&api.db, caller.workspace, &set.name).await?;
+    let naming = segments::naming_set(api.db.read(), caller.workspace, &set.name).await?;
+    users.extend(naming.iter().take(NAMED_MAX).map(|name| format!("segment \"{name}\"")));
     if !users.is_empty() {
         let message = format!("it is named by {}", users.join(", "));
         return Err(ApiError::new(Code::Conflict, message));

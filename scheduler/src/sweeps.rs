@@ -7,6 +7,7 @@ pub mod forget_visits;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
+pub mod segments;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -57,6 +58,17 @@ pub const ALL: &[Sweep] = &[
         name: "outreach",
         cron: "* * * * * *",
         run: |scheduler| Box::pin(outreach::sweep(scheduler)),
+    },
+    // A segment that is due for a build waits a second at most, and what the clock changes is seen within one.
+    Sweep {
+        name: "segment_builds",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(segments::builds(scheduler)),
+    },
+    Sweep {
+        name: "segment_clocks",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(segments::clocks(scheduler)),
     },
     Sweep {
         name: "forget_events",

@@ -24,6 +24,9 @@ pub const OUTREACH: Lane = Lane::new("outreach");
 /// The lane of webhooks that begin a wait. Its jobs are named by the parked submission and its generation.
 pub const ACTION_WEBHOOKS: Lane = Lane::new("action_webhook");
 
+/// The lane of builds of segments. Its jobs are named by the segment and its generation.
+pub const SEGMENTS: Lane = Lane::new("segments");
+
 /// The lane of a stage's jobs.
 pub const fn lane(stage: Stage) -> Lane {
     match stage {

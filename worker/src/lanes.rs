@@ -1,8 +1,10 @@
-//! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, and calls and texts. Each runs
-//! its jobs until the process stops.
-use crate::{action_webhook, context::Context, drive::drive, outreach, status_query::ask};
+//! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, and builds
+//! of segments. Each runs its jobs until the process stops.
+use crate::{
+    action_webhook, context::Context, drive::drive, outreach, segments, status_query::ask,
+};
 use shared::{
-    push::{ACTION_WEBHOOKS, OUTREACH, STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -22,6 +24,10 @@ const QUESTIONS: usize = 16;
 const ACTIONS: usize = 64;
 /// Calls and threads that are attended to at once.
 const OUTREACHES: usize = 64;
+/// Segments that are built at once: each keeps the database busy.
+const BUILDS: usize = 2;
+/// How long one build may take.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// How long one such post may take: the longest time that a campaign may give it, and some for the database.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(330);
 /// How long running jobs may take to finish once the process stops.
@@ -66,7 +72,8 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     }
     lanes.spawn(questions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
-    lanes.spawn(outreaches(ctx.clone(), queue, much.lease, stop.clone()));
+    lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(builds(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
@@ -118,6 +125,18 @@ async fn outreaches(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Canc
         async move { outreach::attend(&ctx, delivered).await }
     };
     queue.run(OUTREACH, options, stop, handler).await;
+}
+
+/// Builds segments. No pause of a stage concerns them.
+async fn builds(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options =
+        RunOptions { concurrency: BUILDS, lease, job_timeout: BUILD_TIMEOUT, grace: GRACE, paused };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { segments::build(&ctx, delivered).await }
+    };
+    queue.run(SEGMENTS, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

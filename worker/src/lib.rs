@@ -13,6 +13,7 @@ pub mod outreach;
 pub mod outside;
 pub mod qualify;
 pub mod room;
+pub mod segments;
 pub mod status_query;
 pub mod step;
 pub mod switches;

@@ -14,6 +14,8 @@ fn body(method: &str, url: &str) -> Value {
         Some("notes") => json!({"text": "x"}),
         Some("status") => json!({"status": "inactive", "reason": "x"}),
         _ if url.contains("/properties/") => json!({"name": "x"}),
+        _ if method == "patch" && url.contains("/segments/") => json!({"name": "x"}),
+        Some("copy") => json!({"name": "x"}),
         Some("merge") => json!({"from": [ContactId::new()], "reason": "x"}),
         Some("erase") => json!({"reason": "x"}),
         _ if url.contains("/contacts/") => json!({"firstName": "x"}),
@@ -53,6 +55,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let contact_id = world.post("/api/v1/contacts", person).await.data("contactId");
     let property = json!({"name": "Tier", "kind": "text"});
     let property_id = world.post("/api/v1/properties", property).await.data("propertyId");
+    let segment = world.post("/api/v1/segments", json!({"name": "VIP"})).await.data("segmentId");
 
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
@@ -66,6 +69,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{valueSetId}", &set_id)
             .replace("{contactId}", &contact_id)
             .replace("{propertyId}", &property_id)
+            .replace("{segmentId}", &segment)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },

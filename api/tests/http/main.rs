@@ -26,6 +26,8 @@ mod reviews;
 mod room;
 mod search;
 mod secrets;
+mod segment_refusals;
+mod segments;
 mod serving;
 mod support;
 mod suppressions;

@@ -32,6 +32,7 @@
 //!   times.
 
 mod catalogue;
+mod clocks;
 mod evaluate;
 mod explain;
 mod field;
@@ -57,6 +58,7 @@ use crate::value_set::Sets;
 
 pub use crate::value_set::ValueSet;
 pub use catalogue::{About, FieldRow, PROPERTY, Properties, catalogue};
+pub use clocks::{Clocks, LOOK_AGAIN, Window};
 pub(crate) use evaluate::event_day;
 pub use explain::{Evaluation, LeafResult};
 pub use field::{Field, KEY_CHARS_MAX, Kind};

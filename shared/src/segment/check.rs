@@ -17,8 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const NAME_MAX: usize = 100;
 /// Characters of a description, at most.
 pub const DESCRIPTION_MAX: usize = 1_000;
-/// Characters of a search, at most.
-pub const SEARCH_MAX: usize = 4_000;
 
 /// What a segment is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,12 +81,7 @@ pub fn shape(draft: &Draft) -> Vec<Problem> {
         let message = format!("has more than {DESCRIPTION_MAX} characters");
         problems.push(Problem::new("description", message));
     }
-    if let Some(zone) = &draft.timezone
-        && zone.parse::<Tz>().is_err()
-    {
-        let message = "must be a time zone by its IANA name, such as America/Los_Angeles";
-        problems.push(Problem::new("timezone", message));
-    }
+    problems.extend(draft.timezone.as_deref().and_then(zone));
     match (draft.kind, &draft.source) {
         (SegmentKind::Dynamic, None) => {
             problems
@@ -103,12 +96,14 @@ pub fn shape(draft: &Draft) -> Vec<Problem> {
     problems
 }
 
-/// Reads what whom is wanted; problems are named below `at` (empty, or `from.`).
+/// What is wrong with a zone, if anything.
+pub fn zone(name: &str) -> Option<Problem> {
+    let message = "must be a time zone by its IANA name, such as America/Los_Angeles";
+    name.parse::<Tz>().is_err().then(|| Problem::new("timezone", message))
+}
+
+/// Reads whom is wanted; problems are named below `at` (empty, or `from.`).
 pub fn read(source: &Source, properties: &Properties, at: &str) -> Result<Meant, Vec<Problem>> {
-    if source.search().is_some_and(|text| text.chars().count() > SEARCH_MAX) {
-        let message = format!("has more than {SEARCH_MAX} characters");
-        return Err(vec![Problem::new(format!("{at}search"), message)]);
-    }
     let rule = source.read(properties, at)?;
     Ok(Meant { rule, search: source.search().map(str::to_owned) })
 }

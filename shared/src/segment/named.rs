@@ -79,6 +79,12 @@ pub fn stored_references(rule: &Value) -> BTreeSet<SegmentId> {
     found
 }
 
+/// Whether a stored rule names the value set.
+pub fn names_set(rule: &Value, set: &str) -> bool {
+    let mut inner = rule["rules"].as_array().into_iter().flatten();
+    rule["valueSet"] == set || inner.any(|rule| names_set(rule, set))
+}
+
 fn gather(rule: &Value, found: &mut BTreeSet<SegmentId>) {
     for inner in rule["rules"].as_array().into_iter().flatten() {
         gather(inner, found);
@@ -119,6 +125,7 @@ mod tests {
         assert_eq!(names.sets[0].path, "rules[1].rules[2].valueSet");
         assert_eq!(names.problems[0].path, "rules[0].value[1]");
         assert_eq!(stored_references(&rule.to_value()), BTreeSet::from([a, b]));
+        assert!(names_set(&rule.to_value(), "zips") && !names_set(&rule.to_value(), "zip"));
     }
 
     #[test]

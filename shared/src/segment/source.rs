@@ -1,5 +1,8 @@
 //! Whom a segment holds, as somebody wrote it: a rule or a search, which are two faces of one tree.
-use crate::rules::{About, Problem, Properties, Rule};
+use crate::{
+    rules::{About, Problem, Properties, Rule},
+    search,
+};
 use serde_json::Value;
 
 /// A condition on contacts.
@@ -68,6 +71,8 @@ pub fn below(at: &str, path: &str) -> String {
     format!("{at}{dot}{path}")
 }
 
-fn read_search(_text: &str, _properties: &Properties) -> Result<Rule, Vec<Problem>> {
-    Err(vec![Problem::new("", "searches cannot be read yet; give a rule")])
+fn read_search(text: &str, properties: &Properties) -> Result<Rule, Vec<Problem>> {
+    // A search has places of its own, which its problems name.
+    let placed = |problem: search::Problem| Problem::new("", problem.to_string());
+    search::parse(text, properties).map_err(|found| found.into_iter().map(placed).collect())
 }

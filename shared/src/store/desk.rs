@@ -5,6 +5,7 @@ use super::{
     close::{self, Close, Event as Line, Outcome},
     intake::{CampaignRef, RepeatKey},
     lead_status::{self, Change},
+    live,
     load::Loaded,
     parking::Park,
 };
@@ -254,8 +255,9 @@ async fn carry_out(
     if let Some((submission, id)) = &plan.buyer_lead_id {
         write::buyer_lead_id(tx, ask, (*submission, id)).await?;
     }
+    let mut leads = Vec::new();
     if let Some(change) = &plan.change {
-        lead_status::change(tx, std::slice::from_ref(change)).await?;
+        leads = lead_status::change(tx, std::slice::from_ref(change)).await?;
     }
     if let Some(rewrite) = &plan.rewrite {
         write::lead(tx, ask, rewrite).await?;
@@ -263,6 +265,9 @@ async fn carry_out(
     if let Some(open) = &plan.open {
         write::submission(tx, ask, open).await?;
         jobs.push((open.stage, open.id, 1));
+    }
+    if let Some(change) = &plan.change {
+        live::leads_changed(tx, &leads, change.at).await?;
     }
     Ok(jobs)
 }

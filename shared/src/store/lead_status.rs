@@ -9,6 +9,10 @@ use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap};
 use uuid::Uuid;
 
+mod stopped;
+
+pub use stopped::wake_stopped;
+
 /// A change of a lead's status.
 #[derive(Debug, Clone)]
 pub struct Change {

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod calls;
+pub mod campaign_members;
 pub mod campaigns;
 pub mod caps;
 pub mod close;

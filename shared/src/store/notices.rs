@@ -36,6 +36,8 @@ pub enum Kind {
     BudgetUsedUp,
     /// An agent does not work as it is set up: its credentials are refused, or it is gone.
     AgentBroken,
+    /// The rule of a segment cannot be evaluated: its members stay as they were.
+    SegmentBroken,
 }
 
 /// A notice to raise.

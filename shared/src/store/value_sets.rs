@@ -1,5 +1,8 @@
 //! Value sets: lists that several campaigns share.
-use super::{Db, Rows, StoreError};
+use super::{
+    Db, Ex, Rows, StoreError, Tx,
+    live::{self, Which},
+};
 use crate::{
     clock::Time,
     ids::{ValueSetId, WorkspaceId},
@@ -35,8 +38,9 @@ pub struct SetDraft {
 
 /// Stores a new set, or one in the place of a deleted set of that name; none when the name is taken.
 pub async fn create(db: &Db, draft: &SetDraft) -> Result<Option<ValueSetId>, StoreError> {
-    let stored: Option<(ValueSetId,)> = db
-        .write()
+    let mut tx = db.begin().await?;
+    let stored: Option<(ValueSetId,)> = tx
+        .ex()
         .sql(
             "INSERT INTO value_set (workspace_id, id, name, description, revision, members, size, created_at, updated_at)
              VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $7)
@@ -56,16 +60,35 @@ pub async fn create(db: &Db, draft: &SetDraft) -> Result<Option<ValueSetId>, Sto
         .bind(draft.at)
         .optional()
         .await?;
+    if stored.is_some() {
+        tell_segments(&mut tx, draft.workspace, &draft.name, draft.at).await?;
+    }
+    tx.commit().await?;
     Ok(stored.map(|(id,)| id))
+}
+
+/// The members of segments that ask about the set may be others now: they are built again.
+async fn tell_segments(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    name: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    if !live::make_due(tx, workspace, Which::Naming(name), now).await?.is_empty() {
+        live::changed(tx, workspace).await?;
+    }
+    Ok(())
 }
 
 /// Replaces the values of `draft.id` if the set is at revision `expected`, or whatever it is at when that is none. Answers whether it was.
 pub async fn save(db: &Db, draft: &SetDraft, expected: Option<i64>) -> Result<bool, StoreError> {
-    let changed = db
-        .write()
+    let mut tx = db.begin().await?;
+    let changed: Option<(String,)> = tx
+        .ex()
         .sql(
             "UPDATE value_set SET description = $3, members = $4, size = $5, revision = revision + 1, updated_at = $6
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = COALESCE($7, revision)",
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND revision = COALESCE($7, revision)
+             RETURNING name",
         )
         .bind(draft.workspace)
         .bind(draft.id)
@@ -74,9 +97,13 @@ pub async fn save(db: &Db, draft: &SetDraft, expected: Option<i64>) -> Result<bo
         .bind(draft.members.len() as i64)
         .bind(draft.at)
         .bind(expected)
-        .run()
+        .optional()
         .await?;
-    Ok(changed == 1)
+    if let Some((name,)) = &changed {
+        tell_segments(&mut tx, draft.workspace, name, draft.at).await?;
+    }
+    tx.commit().await?;
+    Ok(changed.is_some())
 }
 
 /// A set with its values.
@@ -133,18 +160,23 @@ pub async fn delete(
     id: ValueSetId,
     at: Time,
 ) -> Result<bool, StoreError> {
-    let changed = db
-        .write()
+    let mut tx = db.begin().await?;
+    let changed: Option<(String,)> = tx
+        .ex()
         .sql(
             "UPDATE value_set SET deleted_at = $3, updated_at = $3
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING name",
         )
         .bind(workspace)
         .bind(id)
         .bind(at)
-        .run()
+        .optional()
         .await?;
-    Ok(changed == 1)
+    if let Some((name,)) = &changed {
+        tell_segments(&mut tx, workspace, name, at).await?;
+    }
+    tx.commit().await?;
+    Ok(changed.is_some())
 }
 
 #[derive(Serialize)]
@@ -187,8 +219,15 @@ pub async fn load<'a>(
     workspace: WorkspaceId,
     names: impl IntoIterator<Item = &'a String>,
 ) -> Result<Vec<(String, i64, Arc<ValueSet>)>, StoreError> {
-    let rows: Vec<(String, i64, Json<Vec<Member>>)> = db
-        .read()
+    load_in(db.read(), workspace, names).await
+}
+
+async fn load_in<'a>(
+    ex: Ex<'_>,
+    workspace: WorkspaceId,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<Vec<(String, i64, Arc<ValueSet>)>, StoreError> {
+    let rows: Vec<(String, i64, Json<Vec<Member>>)> = ex
         .sql(
             "SELECT v.name, v.revision, v.members FROM ROWS($2: name text) r
              JOIN value_set v ON v.workspace_id = $1 AND v.name = r.name",
@@ -209,10 +248,19 @@ pub async fn sets<'a>(
     workspace: WorkspaceId,
     names: impl IntoIterator<Item = &'a String>,
 ) -> Result<Sets, StoreError> {
+    sets_in(db.read(), workspace, names).await
+}
+
+/// The same, as a transaction sees them.
+pub async fn sets_in<'a>(
+    ex: Ex<'_>,
+    workspace: WorkspaceId,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<Sets, StoreError> {
     let mut names = names.into_iter().peekable();
     if names.peek().is_none() {
         return Ok(Sets::new());
     }
-    let loaded = load(db, workspace, names).await?;
+    let loaded = load_in(ex, workspace, names).await?;
     Ok(loaded.into_iter().map(|(name, _, set)| (name, set)).collect())
 }

@@ -1,15 +1,40 @@
 //! Leads that are stopped: withdrawn, quarantined, failed and retried; and workers that die after each step.
 use crate::{
-    campaign::plain,
+    campaign::{plain, with},
     world::{Run, World, yes},
 };
 use serde_json::json;
 use shared::{
+    ids::LeadId,
+    lead::LeadStatus,
     moves, on_both_engines,
     queue::{Job, Settle},
-    store::jobs::{self, Bulk, JobFilter},
+    store::{
+        jobs::{self, Bulk, JobFilter},
+        lead_status::{self, Change},
+        parking,
+    },
     submission::{Stage, Status},
 };
+
+/// Somebody makes the lead so, the way that bulk changes and cascades do.
+async fn make(world: &World, lead: LeadId, to: LeadStatus) {
+    let change = Change {
+        workspace: world.workspace,
+        lead,
+        from: moves::set::LEAD_STATUSES,
+        to,
+        code: "operator".into(),
+        reason: "asked to be left alone".into(),
+        by: "key ops".into(),
+        submission: None,
+        at: world.clock.now(),
+    };
+    let mut tx = world.store.db.begin().await.unwrap();
+    let made = lead_status::change(&mut tx, &[change]).await.unwrap();
+    lead_status::wake_stopped(&mut tx, &made, world.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
 
 on_both_engines! {
     async fn a_lead_survives_a_worker_that_dies_after_any_step(store: TestStore) {
@@ -95,5 +120,60 @@ on_both_engines! {
         let row = &world.submissions(receipt.lead_id).await[0];
         assert_eq!((row.status, row.reason_code.as_deref()), (Status::Rejected, Some("withdrawn")));
         assert!(world.calls().is_empty());
+    }
+
+    async fn a_wait_for_a_person_ends_at_once_when_its_lead_is_stopped(store: TestStore) {
+        let world = World::new(store, Run::Twice, |_, _| yes()).await;
+        let waits = json!({"firstAction": {"kind": "human_review", "deadlineMinutes": 600}});
+        let campaign = world.campaign("AAA", with(plain(&world.sink, "/buy"), waits)).await;
+        for to in [LeadStatus::Qualified, LeadStatus::Rejected, LeadStatus::Deleted] {
+            let lead = world.submit(campaign, json!({})).await.lead_id;
+            world.settle().await;
+            assert_eq!(world.submissions(lead).await[0].run, "parked");
+            make(&world, lead, to).await;
+            world.settle().await;
+            let row = world.submissions(lead).await.remove(0);
+            assert_eq!((row.run.as_str(), row.reason_code.as_deref()), ("finished", Some("withdrawn")), "{to:?}");
+            assert!(parking::open(&world.store.db, world.workspace, row.id).await.unwrap().is_none());
+            world.journey(row.id).await; // gapless
+        }
+        assert!(world.calls().is_empty());
+    }
+
+    async fn a_wait_for_room_ends_at_once_when_its_lead_is_stopped_and_takes_no_place(store: TestStore) {
+        let world = World::new(store, Run::Twice, |_, _| yes()).await;
+        let full = json!({"caps": [{"period": "daily", "leads": 1, "whenFull": {"action": "queue"}}]});
+        let campaign = world.campaign("AAA", with(plain(&world.sink, "/buy"), full)).await;
+        let mut leads = Vec::new();
+        for _ in 0..3 {
+            leads.push(world.submit(campaign, json!({})).await.lead_id);
+            world.settle().await;
+        }
+        assert_eq!(world.submissions(leads[1]).await[0].status, Status::Queued);
+        make(&world, leads[1], LeadStatus::Rejected).await;
+        world.settle().await;
+        let row = world.submissions(leads[1]).await.remove(0);
+        assert_eq!((row.run.as_str(), row.reason_code.as_deref()), ("finished", Some("withdrawn")));
+        let journey = world.journey(row.id).await;
+        assert_eq!(journey[journey.len() - 2..], ["delivery released stopped", "delivery withdrawn withdrawn"]);
+        // Whoever waits behind it is served the next day, as if it had never been there.
+        world.clock.forward(chrono::Duration::days(1));
+        assert_eq!(world.drain().await, 1);
+        world.settle().await;
+        assert_eq!(world.submissions(leads[2]).await[0].status, Status::Accepted);
+        assert_eq!(world.calls().len(), 2);
+    }
+
+    async fn what_waits_for_a_lead_that_is_still_processed_waits_on(store: TestStore) {
+        let world = World::new(store, Run::Plain, |_, _| yes()).await;
+        let waits = json!({"firstAction": {"kind": "human_review", "deadlineMinutes": 600}});
+        let campaign = world.campaign("AAA", with(plain(&world.sink, "/buy"), waits)).await;
+        let lead = world.submit(campaign, json!({})).await.lead_id;
+        world.settle().await;
+        let before = world.submissions(lead).await[0].due_at;
+        make(&world, lead, LeadStatus::Duplicate).await;
+        world.settle().await;
+        let row = world.submissions(lead).await.remove(0);
+        assert_eq!((row.run.as_str(), row.due_at), ("parked", before));
     }
 }

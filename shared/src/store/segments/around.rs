@@ -1,8 +1,6 @@
 //! What a definition is held against: the workspace's plan and properties, and what there is that a rule may name.
 use crate::{
-    contact::PropertyKind,
     ids::{CampaignId, SegmentId, WorkspaceId},
-    rules::{Kind, Properties},
     segment::{
         check::Around,
         named::{Named, Names, stored_references},
@@ -26,41 +24,6 @@ pub async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> Result<Settings, Store
         .bind(workspace)
         .one()
         .await
-}
-
-/// Tells every process that what it keeps of segments in memory is of yesterday.
-pub async fn raise_epoch(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
-    tx.ex()
-        .sql("UPDATE workspace SET segment_epoch = segment_epoch + 1 WHERE id = $1")
-        .bind(workspace)
-        .run()
-        .await
-        .map(drop)
-}
-
-/// The properties that rules may read.
-pub async fn properties(ex: Ex<'_>, workspace: WorkspaceId) -> Result<Properties, StoreError> {
-    let rows: Vec<(String, PropertyKind, bool)> = ex
-        .sql(
-            "SELECT key, kind, indexed FROM property
-             WHERE workspace_id = $1 AND key IS NOT NULL",
-        )
-        .bind(workspace)
-        .all()
-        .await?;
-    let readable = rows.into_iter().filter(|(_, _, indexed)| *indexed);
-    Ok(Properties(readable.map(|(key, kind, _)| (key, rule_kind(kind))).collect()))
-}
-
-fn rule_kind(kind: PropertyKind) -> Kind {
-    match kind {
-        PropertyKind::Text => Kind::Text,
-        PropertyKind::Number => Kind::Number,
-        PropertyKind::Date => Kind::Date,
-        PropertyKind::Datetime => Kind::DateTime,
-        PropertyKind::Boolean => Kind::Boolean,
-        PropertyKind::List => Kind::List,
-    }
 }
 
 /// Which of the things that a rule names there are.

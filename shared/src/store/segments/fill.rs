@@ -1,14 +1,15 @@
 //! Adding all contacts that a search finds to a static segment, in steps: each is whole, and the whole can be gone on with.
 use super::{
     list,
-    members::{self, By, MEMBERS_AT_ONCE},
+    members::{self, By, MEMBERS_AT_ONCE, NOT_BY_HAND},
+    read,
     save::{Key, SaveError, meant},
 };
 use crate::{
     ids::{ContactId, WorkspaceId},
     segment::{
         SegmentKind,
-        check::{self, Meant},
+        check::{self, Meant, Refusal},
         source::Source,
     },
     store::{
@@ -75,6 +76,12 @@ pub async fn fill(
     after: Option<ContactId>,
     by: By<'_>,
 ) -> Result<Filled, SaveError> {
+    // Said even when nobody is found.
+    match read::get(db.read(), key.0, key.1).await?.map(|segment| segment.kind) {
+        Some(SegmentKind::Static) => {}
+        Some(SegmentKind::Dynamic) => return Err(Refusal::NotSo(NOT_BY_HAND).into()),
+        None => return Err(Refusal::Absent.into()),
+    }
     let mut filled = Filled { next: after, ..Filled::default() };
     while filled.found < FILL_AT_ONCE as u64 {
         let found = step(db, key.0, from, filled.next, by).await?;

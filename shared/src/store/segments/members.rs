@@ -22,6 +22,9 @@ use uuid::Uuid;
 /// Contacts that one call adds or removes, at most.
 pub const MEMBERS_AT_ONCE: usize = 1_000;
 
+/// What is said to whoever adds members to a dynamic segment.
+pub(super) const NOT_BY_HAND: &str = "the segment is dynamic: its members are those who match its rule; change the rule, or add contacts to a static one";
+
 /// Who adds or removes members, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
@@ -77,10 +80,7 @@ pub async fn remove(
 async fn static_segment(tx: &mut Tx, (workspace, id): Key) -> Result<String, SaveError> {
     match read::share(tx, workspace, id).await? {
         None => Err(Refusal::Absent.into()),
-        Some((SegmentKind::Dynamic, _)) => Err(Refusal::NotSo(
-            "the segment is dynamic: its members are those who match its rule; change the rule, or add contacts to a static one",
-        )
-        .into()),
+        Some((SegmentKind::Dynamic, _)) => Err(Refusal::NotSo(NOT_BY_HAND).into()),
         Some((SegmentKind::Static, name)) => Ok(name),
     }
 }

@@ -16,14 +16,14 @@ mod remove;
 mod replan;
 mod save;
 
-pub use around::{Asking, asking, properties};
+pub use around::{Asking, asking};
 pub use fill::{FILL_AT_ONCE, Filled, From as FillFrom, Wanted, fill, wanted};
 pub use list::{Count, Member, counts, has_contact, history, member_ids, members, of_contact};
 pub use members::{By, MEMBERS_AT_ONCE, Moved, add, remove};
 pub use read::{Filter, all, get, list};
-pub use remove::{Users, delete, users};
+pub use remove::{Users, delete, naming_set, users};
 pub use replan::Replan;
-pub use save::{Key, SaveError, change, create, rebuild};
+pub use save::{Key, SaveError, change, copied, create, rebuild};
 
 pub(super) use around::lock as lock_workspace;
 pub(super) use replan::{lock as lock_dynamic, replan};

@@ -5,10 +5,12 @@ use super::{
 };
 use crate::{
     clock::Time,
-    ids::{CampaignId, SegmentId},
-    segment::check::Refusal,
-    store::{Db, Ex, StoreError},
+    ids::{CampaignId, SegmentId, WorkspaceId},
+    segment::{check::Refusal, named::names_set},
+    store::{Db, Ex, StoreError, live},
 };
+use serde_json::Value;
+use sqlx::types::Json;
 
 /// Members that go in one transaction.
 const REMOVED_AT_ONCE: i64 = 5_000;
@@ -51,6 +53,24 @@ pub async fn users(
     Ok(Users { segments: asks.map(|(id, (name, _))| (*id, name.clone())).collect(), campaigns })
 }
 
+/// The names of the segments whose rules name a value set.
+pub async fn naming_set(
+    ex: Ex<'_>,
+    workspace: WorkspaceId,
+    set: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String, Json<Value>)> = ex
+        .sql(
+            "SELECT name, rule FROM segment
+             WHERE workspace_id = $1 AND deleted_at IS NULL AND rule IS NOT NULL ORDER BY id",
+        )
+        .bind(workspace)
+        .all()
+        .await?;
+    let naming = rows.into_iter().filter(|(_, rule)| names_set(&rule.0, set));
+    Ok(naming.map(|(name, _)| name).collect())
+}
+
 /// Deletes a segment that nobody names; its members are no members any more. Its name may be used again.
 pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
     let (workspace, id) = key;
@@ -72,7 +92,7 @@ pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
         .bind(at)
         .run()
         .await?;
-    around::raise_epoch(&mut tx, workspace).await?;
+    live::changed(&mut tx, workspace).await?;
     tx.commit().await?;
     // From here on nobody sees the members: what a crash leaves behind is in nobody's way.
     while empty(db, key).await? > 0 {}

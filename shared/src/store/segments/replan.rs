@@ -1,5 +1,5 @@
 //! What a change of the workspace's plan or zone does to its segments: frozen, thawed, built again.
-use super::{Segment, around, read, save::before};
+use super::{Segment, read, save::before};
 use crate::{
     clock::Time,
     ids::{SegmentId, WorkspaceId},
@@ -10,7 +10,7 @@ use crate::{
         change::Standing,
         check::{self, Meant},
     },
-    store::{Rows, StoreError, Tx, rows::time_or_null},
+    store::{Rows, StoreError, Tx, live, properties, rows::time_or_null},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -51,12 +51,12 @@ pub(in crate::store) async fn replan(
     replan: Replan,
     at: Time,
 ) -> Result<Vec<(SegmentId, i64)>, StoreError> {
-    let properties = around::properties(tx.ex(), workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
     let segments = read::all(tx.ex(), workspace).await?;
     let turned: Vec<Turned> =
         segments.iter().filter_map(|one| turn(one, &properties, replan, at)).collect();
     write(tx, workspace, &turned, at).await?;
-    around::raise_epoch(tx, workspace).await?;
+    live::changed(tx, workspace).await?;
     let built = turned.into_iter().filter(|one| one.standing.build_due_at.is_some());
     Ok(built.map(|one| (one.id, one.generation)).collect())
 }

@@ -12,7 +12,7 @@ use crate::{
         order,
         source::Source,
     },
-    store::{Db, StoreError, Tx, workspaces::Settings},
+    store::{Db, StoreError, Tx, live, properties, workspaces::Settings},
 };
 use serde_json::Value;
 use sqlx::types::Json;
@@ -145,7 +145,7 @@ async fn quietly(
     let (SegmentState::Frozen, Some(source)) = (before.state, &draft.source) else {
         return Ok(None);
     };
-    let properties = around::properties(tx.ex(), workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
     let Ok(meant) = check::read(source, &properties, "") else { return Ok(None) };
     let standing = Standing::after(draft, Some(&meant), settings.plan, at);
     Ok((standing.state != SegmentState::Frozen).then_some(standing))
@@ -165,6 +165,11 @@ pub(super) fn before(found: &Segment) -> Before {
         state: found.state,
         problem: found.problem.clone(),
     }
+}
+
+/// What a copy of a segment is to be.
+pub fn copied(original: &Segment, name: &str) -> Draft {
+    Draft { name: name.to_owned(), ..before(original).draft }
 }
 
 /// Has a dynamic segment built again, whatever its members are. One that waits already or is being built is left alone.
@@ -233,7 +238,7 @@ pub(super) async fn meant(
     source: &Source,
     at: &str,
 ) -> Result<Meant, SaveError> {
-    let properties = around::properties(tx.ex(), workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
     let meant = check::read(source, &properties, at).map_err(Refusal::Invalid)?;
     let names = Names::of(&meant.rule);
     let there = around::around(tx, workspace, &names).await?;
@@ -339,7 +344,7 @@ async fn define(tx: &mut Tx, row: &Row<'_>) -> Result<(), StoreError> {
 }
 
 async fn finish(mut tx: Tx, workspace: WorkspaceId, id: SegmentId) -> Result<Segment, SaveError> {
-    around::raise_epoch(&mut tx, workspace).await?;
+    live::changed(&mut tx, workspace).await?;
     let saved = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
     tx.commit().await?;
     Ok(saved)

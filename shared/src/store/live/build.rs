@@ -1,0 +1,437 @@
+//! Building a segment: its members are made those who belong, a range of contacts at a time, while contacts change.
+//!
+//! A worker claims the segment, takes steps and finishes. Nothing of its progress is kept: a build that dies is begun again by whoever
+//! claims it next, and finds most members right.
+use super::{
+    Rows, StoreError, Tx, Which,
+    definitions::{self, Broken, Definition, Definitions},
+    due, flips, gate,
+    step::{Step, Stepped},
+    write,
+};
+use crate::{
+    clock::{Clock, Time},
+    ids::{SegmentId, WorkspaceId},
+    segment::{SegmentKind, SegmentState},
+    store::Db,
+};
+use chrono::TimeDelta;
+use serde::Serialize;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+/// How long a build is a worker's without a sign of life.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How long a step should take: so long at most a change of a contact waits for it.
+const STEP: Duration = Duration::from_millis(15);
+/// Contacts of a first step, and of any.
+const FIRST_SIZE: i64 = 500;
+const SIZE_MIN: i64 = 50;
+const SIZE_MAX: i64 = 20_000;
+/// A statement that takes so long has gone wrong.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a step is tried that meets another transaction.
+const TRIES: usize = 5;
+
+/// What claiming a segment came to.
+pub enum Claimed {
+    Ours(Box<Build>),
+    /// It asks about segments that are to be built first.
+    Waits,
+    /// Another worker has it, or nothing is to be done.
+    Nothing,
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The segment is ready. Those that ask about it are to be built, too, if anything may have changed.
+    Ready { askers: Vec<(SegmentId, i64)> },
+    /// Its definition changed, or somebody else has it now: nothing more is done here.
+    Cancelled,
+}
+
+/// A build under way.
+pub struct Build {
+    name: String,
+    definitions: Arc<Definitions>,
+    place: usize,
+    as_of: Time,
+    /// Whether members were right before but for the clock: then only what is changed here is news.
+    is_clean: bool,
+    claimed_until: Time,
+    after: Uuid,
+    size: i64,
+    began: Instant,
+    sum: Stepped,
+}
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    workspace_id: WorkspaceId,
+    name: String,
+    kind: SegmentKind,
+    state: SegmentState,
+    is_enabled: bool,
+    generation: i64,
+    claimed_until: Option<Time>,
+    swept_at: Option<Time>,
+    deleted_at: Option<Time>,
+}
+
+/// Segments that are due for a build and that nobody has, with their generations. Those that are switched off are not.
+pub async fn due(db: &Db, now: Time, limit: i64) -> Result<Vec<(SegmentId, i64)>, StoreError> {
+    db.read()
+        .sql(
+            "SELECT id, generation FROM segment
+             WHERE build_due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND is_enabled AND deleted_at IS NULL
+             ORDER BY build_due_at LIMIT $2",
+        )
+        .bind(now)
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// Claims a segment that is due, if nobody has it and all that it asks about is built.
+pub async fn claim(db: &Db, id: SegmentId, now: Time) -> Result<Claimed, StoreError> {
+    let mut tx = db.begin().await?;
+    let claimed = claim_in(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn claim_in(tx: &mut Tx, id: SegmentId, now: Time) -> Result<Claimed, StoreError> {
+    let Some(row) = due_row(tx, id).await? else { return Ok(Claimed::Nothing) };
+    let workspace = row.workspace_id;
+    let is_held = row.claimed_until.is_some_and(|until| until > now);
+    let stands = matches!(row.state, SegmentState::Broken | SegmentState::Frozen);
+    if row.kind == SegmentKind::Static || row.deleted_at.is_some() || stands {
+        not_due(tx, workspace, id).await?;
+        return Ok(Claimed::Nothing);
+    }
+    if is_held || !row.is_enabled {
+        return Ok(Claimed::Nothing);
+    }
+    let mut definitions = definitions::of(tx, workspace).await?;
+    let knows = |all: &Definitions| all.of(id).is_some_and(|one| one.generation == row.generation);
+    if !knows(&definitions) {
+        definitions = definitions::anew(tx, workspace).await?;
+    }
+    if let Some(broken) = definitions.broken.iter().find(|broken| broken.id == id) {
+        definitions::mark_broken(tx, workspace, broken, now).await?;
+        return Ok(Claimed::Nothing);
+    }
+    let Some(place) = definitions.place(id) else { return Ok(Claimed::Nothing) };
+    if waits(tx, workspace, &definitions.dynamic[place]).await? {
+        return Ok(Claimed::Waits);
+    }
+    let build = Build {
+        name: row.name,
+        place,
+        as_of: row.swept_at.map_or(now, |swept| swept.max(now)),
+        is_clean: row.state == SegmentState::Ready,
+        claimed_until: token(now),
+        after: Uuid::nil(),
+        size: FIRST_SIZE,
+        began: Instant::now(),
+        sum: Stepped::default(),
+        definitions,
+    };
+    build.hold(tx).await?;
+    Ok(Claimed::Ours(Box::new(build)))
+}
+
+/// Until when a claim holds. No two are the same: it tells whose the build is.
+fn token(now: Time) -> Time {
+    let chance = i64::from(Uuid::now_v7().as_u64_pair().1 as u32) % 1_000_000;
+    now + LEASE + TimeDelta::microseconds(chance)
+}
+
+/// The one look-up that does not know the workspace: it finds it among those that are due.
+async fn due_row(tx: &mut Tx, id: SegmentId) -> Result<Option<DueRow>, StoreError> {
+    tx.ex()
+        .sql(
+            "SELECT s.workspace_id, s.name, s.kind, s.state, s.is_enabled, s.generation, s.claimed_until, s.swept_at, s.deleted_at
+             FROM segment s WHERE s.build_due_at IS NOT NULL AND s.id = $1{pg:  FOR UPDATE}",
+        )
+        .bind(id)
+        .optional()
+        .await
+}
+
+async fn not_due(tx: &mut Tx, workspace: WorkspaceId, id: SegmentId) -> Result<(), StoreError> {
+    tx.ex()
+        .sql(
+            "UPDATE segment SET build_due_at = NULL, claimed_until = NULL
+             WHERE workspace_id = $1 AND id = $2 AND state NOT IN ('waiting', 'building')",
+        )
+        .bind(workspace)
+        .bind(id)
+        .run()
+        .await
+        .map(drop)
+}
+
+#[derive(Serialize)]
+struct Id {
+    id: Uuid,
+}
+
+/// Whether something that it asks about is to be built. What is switched off, broken or frozen is not waited for.
+async fn waits(tx: &mut Tx, workspace: WorkspaceId, one: &Definition) -> Result<bool, StoreError> {
+    if one.references.is_empty() {
+        return Ok(false);
+    }
+    let ids: Vec<Id> = one.references.iter().map(|id| Id { id: id.0 }).collect();
+    let waiting: Vec<(SegmentId,)> = tx
+        .ex()
+        .sql(
+            "SELECT s.id FROM ROWS($2: id uuid) r JOIN segment s ON s.workspace_id = $1 AND s.id = r.id
+             WHERE s.build_due_at IS NOT NULL AND s.is_enabled AND s.deleted_at IS NULL
+                AND s.state IN ('ready', 'waiting', 'building')",
+        )
+        .bind(workspace)
+        .bind(Rows::of(&ids))
+        .all()
+        .await?;
+    Ok(!waiting.is_empty())
+}
+
+impl Build {
+    fn definition(&self) -> &Definition {
+        &self.definitions.dynamic[self.place]
+    }
+
+    /// Whether anything that others rely on may be another than before.
+    fn is_news(&self) -> bool {
+        !self.is_clean || self.sum.added + self.sum.removed > 0
+    }
+
+    /// From here on the clock's part is reckoned from `as_of`: who changes a contact meanwhile asks as of then or later.
+    async fn hold(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let moves = !self.definition().clocks.is_none();
+        tx.ex()
+            .sql(
+                "UPDATE segment SET state = 'building', claimed_until = $3, swept_at = $4, flips_at = NULL
+                 WHERE workspace_id = $1 AND id = $2",
+            )
+            .bind(self.definitions.workspace)
+            .bind(self.definition().id)
+            .bind(self.claimed_until)
+            .bind(moves.then_some(self.as_of))
+            .run()
+            .await
+            .map(drop)
+    }
+
+    /// Whether it is still ours; for PostgreSQL also says that this transaction need not reach the disk before the next: members can
+    /// be made again, and the last transaction of the build waits for all.
+    async fn is_ours(&self, tx: &mut Tx) -> Result<bool, StoreError> {
+        let found: Option<(String,)> = tx
+            .ex()
+            .sql(
+                "SELECT {pg: set_config('synchronous_commit', 'off', true)}{lite: 'off'} FROM segment
+                 WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND state = 'building' AND claimed_until = $4
+                    AND is_enabled AND deleted_at IS NULL",
+            )
+            .bind(self.definitions.workspace)
+            .bind(self.definition().id)
+            .bind(self.definition().generation)
+            .bind(self.claimed_until)
+            .optional()
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Takes a step. Answers whether there is more to do; none if the build is no longer ours.
+    pub async fn step(&mut self, db: &Db) -> Result<Option<bool>, StoreError> {
+        let mut tx = db.begin().await?;
+        gate::alone(&mut tx, self.definitions.workspace).await?;
+        let began = Instant::now();
+        if !self.is_ours(&mut tx).await? {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        tx.widen(STEP_TIMEOUT).await?;
+        let step = Step {
+            definitions: &self.definitions,
+            definition: self.definition(),
+            as_of: self.as_of,
+            after: self.after,
+            size: self.size,
+        };
+        let stepped = step.run(&mut tx).await?;
+        tx.commit().await?;
+        self.sum.fitting += stepped.fitting;
+        self.sum.added += stepped.added;
+        self.sum.removed += stepped.removed;
+        self.size = next_size(self.size, began.elapsed());
+        if let Some(edge) = stepped.edge {
+            self.after = edge;
+        }
+        Ok(Some(stepped.edge.is_some()))
+    }
+
+    /// Keeps the claim when half of it is over; false if it is no longer ours.
+    async fn renew(&mut self, db: &Db, now: Time) -> Result<bool, StoreError> {
+        if self.claimed_until - now > LEASE / 2 {
+            return Ok(true);
+        }
+        let until = token(now);
+        let renewed = db
+            .write()
+            .sql(
+                "UPDATE segment SET claimed_until = $4
+                 WHERE workspace_id = $1 AND id = $2 AND claimed_until = $3 AND state = 'building'",
+            )
+            .bind(self.definitions.workspace)
+            .bind(self.definition().id)
+            .bind(self.claimed_until)
+            .bind(until)
+            .run()
+            .await?;
+        self.claimed_until = until;
+        Ok(renewed == 1)
+    }
+
+    /// Says that the segment is ready.
+    pub async fn finish(&self, db: &Db, now: Time) -> Result<Ended, StoreError> {
+        let mut tx = db.begin().await?;
+        let flips_at =
+            flips::next(&mut tx, self.definition(), self.definitions.workspace, self.as_of).await?;
+        if !self.be_ready(&mut tx, flips_at, now).await? {
+            tx.rollback().await?;
+            return Ok(Ended::Cancelled);
+        }
+        self.count(&mut tx, now).await?;
+        let mut askers = Vec::new();
+        if self.is_news() {
+            askers = self.askers_due(&mut tx, now).await?;
+            if self.definitions.fed.contains(&self.definition().id) {
+                let fed = [self.definition().id];
+                write::campaigns_due(&mut tx, self.definitions.workspace, &fed, now).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(Ended::Ready { askers })
+    }
+
+    async fn be_ready(
+        &self,
+        tx: &mut Tx,
+        flips: Option<Time>,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let one = self.definition();
+        let ready = tx
+            .ex()
+            .sql(
+                // Who changed a contact meanwhile may have said that the clock has to be looked at sooner.
+                "UPDATE segment SET state = 'ready', problem = NULL, build_due_at = NULL, claimed_until = NULL, built_at = $5,
+                    build_ms = $6, member_count = $7, flips_at = CASE WHEN $8 IS NULL OR flips_at < $8 THEN flips_at ELSE $8 END
+                 WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND state = 'building' AND claimed_until = $4
+                    AND is_enabled AND deleted_at IS NULL",
+            )
+            .bind(self.definitions.workspace)
+            .bind(one.id)
+            .bind(one.generation)
+            .bind(self.claimed_until)
+            .bind(now)
+            .bind(self.millis())
+            .bind(self.sum.fitting)
+            .bind(flips)
+            .run()
+            .await?;
+        Ok(ready == 1)
+    }
+
+    fn millis(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    async fn count(&self, tx: &mut Tx, now: Time) -> Result<(), StoreError> {
+        tx.ex()
+            .sql(
+                "INSERT INTO segment_count (workspace_id, segment_id, at, members, added, removed, build_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (workspace_id, segment_id, at) DO UPDATE SET members = excluded.members,
+                    added = segment_count.added + excluded.added, removed = segment_count.removed + excluded.removed,
+                    build_ms = excluded.build_ms",
+            )
+            .bind(self.definitions.workspace)
+            .bind(self.definition().id)
+            .bind(now)
+            .bind(self.sum.fitting)
+            .bind(self.sum.added)
+            .bind(self.sum.removed)
+            .bind(self.millis())
+            .run()
+            .await
+            .map(drop)
+    }
+
+    async fn askers_due(
+        &self,
+        tx: &mut Tx,
+        now: Time,
+    ) -> Result<Vec<(SegmentId, i64)>, StoreError> {
+        let places = self.definitions.askers(self.definition().id);
+        let askers: Vec<(SegmentId, i64)> = places
+            .map(|place| &self.definitions.dynamic[place])
+            .map(|one| (one.id, one.generation))
+            .collect();
+        let ids: Vec<SegmentId> = askers.iter().map(|(id, _)| *id).collect();
+        if !ids.is_empty() {
+            due::make_due(tx, self.definitions.workspace, Which::These(&ids), now).await?;
+        }
+        Ok(askers)
+    }
+
+    /// The database refuses to work the rule out: the segment is broken, nobody else is harmed.
+    async fn break_off(&self, db: &Db, problem: String, now: Time) -> Result<(), StoreError> {
+        let mut tx = db.begin().await?;
+        let broken = Broken { id: self.definition().id, name: self.name.clone(), problem };
+        definitions::mark_broken(&mut tx, self.definitions.workspace, &broken, now).await?;
+        tx.commit().await
+    }
+}
+
+fn next_size(size: i64, took: Duration) -> i64 {
+    let fits = size as f64 * STEP.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    (fits as i64).clamp(size / 4, size * 2).clamp(SIZE_MIN, SIZE_MAX)
+}
+
+/// Builds the segment if it is due and nobody else does.
+pub async fn run(db: &Db, id: SegmentId, clock: &Clock) -> Result<Option<Ended>, StoreError> {
+    let Claimed::Ours(mut build) = claim(db, id, clock.now()).await? else { return Ok(None) };
+    match build.drive(db, clock).await {
+        Ok(ended) => Ok(Some(ended)),
+        Err(error) if error.is_outage() || error.is_conflict() => Err(error),
+        Err(error) => {
+            build.break_off(db, error.to_string(), clock.now()).await?;
+            Ok(Some(Ended::Cancelled))
+        }
+    }
+}
+
+impl Build {
+    async fn drive(&mut self, db: &Db, clock: &Clock) -> Result<Ended, StoreError> {
+        let mut tries = 1;
+        loop {
+            if !self.renew(db, clock.now()).await? {
+                return Ok(Ended::Cancelled);
+            }
+            match self.step(db).await {
+                Ok(Some(true)) => tries = 1,
+                Ok(Some(false)) => return self.finish(db, clock.now()).await,
+                Ok(None) => return Ok(Ended::Cancelled),
+                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
