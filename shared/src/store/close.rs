@@ -3,6 +3,7 @@
 use super::{
     Db, Rows, StoreError, Tx,
     batch::{Batcher, Shape},
+    live,
     notices::{self, Notice},
     rows::{time, time_or_null},
 };
@@ -184,11 +185,14 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     reach::plan(tx, &won).await?;
     child::open(tx, &won).await?;
     learnt::merge(tx, &won).await?;
-    lead::change(tx, &won).await?;
+    let touched = lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
+    if let Some(first) = closes.first() {
+        live::reassess(tx, &touched, first.at).await?;
+    }
     Ok(moved)
 }
 

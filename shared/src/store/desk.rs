@@ -5,11 +5,13 @@ use super::{
     close::{self, Close, Event as Line, Outcome},
     intake::{CampaignRef, RepeatKey},
     lead_status::{self, Change},
+    live,
     load::Loaded,
     parking::Park,
 };
 use crate::{
     clock::Time,
+    contact::ContactStatus,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, LeadStatus},
     submission::{Carry, End, Kind, Stage, State, Status},
@@ -56,6 +58,7 @@ pub struct Lead {
     pub contact_id: ContactId,
     pub campaign_id: CampaignId,
     pub status: LeadStatus,
+    pub contact_status: ContactStatus,
     pub first_name: String,
     pub last_name: String,
     pub email: String,
@@ -254,8 +257,9 @@ async fn carry_out(
     if let Some((submission, id)) = &plan.buyer_lead_id {
         write::buyer_lead_id(tx, ask, (*submission, id)).await?;
     }
+    let mut changed = Vec::new();
     if let Some(change) = &plan.change {
-        lead_status::change(tx, std::slice::from_ref(change)).await?;
+        changed = lead_status::change(tx, std::slice::from_ref(change)).await?;
     }
     if let Some(rewrite) = &plan.rewrite {
         write::lead(tx, ask, rewrite).await?;
@@ -264,5 +268,7 @@ async fn carry_out(
         write::submission(tx, ask, open).await?;
         jobs.push((open.stage, open.id, 1));
     }
+    let touched = lead_status::touched(tx, &changed).await?;
+    live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)
 }

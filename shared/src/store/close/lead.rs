@@ -7,6 +7,7 @@ use crate::{
     store::{
         Rows, StoreError, Tx,
         lead_status::{self, Change},
+        live::Touched,
     },
     submission::{State, Status},
 };
@@ -47,8 +48,8 @@ impl LeadMove {
 /// Only a lead that is still processed is qualified or rejected by an outcome.
 const PROCESSED: &[LeadStatus] = &[LeadStatus::Active, LeadStatus::Duplicate];
 
-/// Changes the leads whose submissions have ended so that their campaigns say something about them.
-pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreError> {
+/// Changes the leads whose submissions have ended so that their campaigns say something about them; says whose leads changed.
+pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched>, StoreError> {
     let asking: Vec<&Close> =
         closes.iter().filter(|close| close.lead == LeadMove::Ask).copied().collect();
     let said = ask(tx, &asking).await?;
@@ -61,7 +62,7 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreEr
         })
         .collect();
     if speaking.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let heard: Vec<&Close> = speaking.iter().map(|(close, _)| *close).collect();
     let leads = leads_of(tx, &heard).await?;
@@ -69,7 +70,8 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreEr
         .into_iter()
         .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
         .collect();
-    lead_status::change(tx, &changes).await.map(drop)
+    let changed = lead_status::change(tx, &changes).await?;
+    lead_status::touched(tx, &changed).await
 }
 
 fn made(close: &Close, lead: LeadId, to: LeadStatus) -> Change {
