@@ -65,6 +65,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
+        .merge(members())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -85,6 +86,15 @@ fn people() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
         .routes(routes!(talks::call::initiate))
+}
+
+/// Whom campaigns have as leads, and what becomes of many of those at once.
+fn members() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(leads::bulk::status))
+        .routes(routes!(leads::bulk::remove))
+        .routes(routes!(campaigns::members::add))
+        .routes(routes!(campaigns::segments::put, campaigns::segments::list))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

@@ -42,6 +42,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
         for method in methods.as_object().unwrap().keys() {
             let body = match url.rsplit('/').next() {
                 _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
+                Some("segments") => json!({"segmentIds": []}),
+                Some("members") => json!({"contactIds": ["contact_01jd5p0m9we1n8x8m3t1h6y7aq"]}),
                 _ if method == "put" => json!({"name": "x", "config": {}}),
                 Some("decide") => json!({"decision": "approve"}),
                 Some("approve") => json!({"status": "approved"}),

@@ -14,6 +14,7 @@ mod delivered;
 mod endpoints;
 mod fallback;
 mod formats;
+mod gate;
 mod hooks;
 mod models;
 mod outcomes;
