@@ -71,7 +71,7 @@ async fn many_leads_are_qualified_rejected_removed_and_reactivated() {
         json!([1, 0, 0, 0])
     );
     let lead = world.get(&format!("/api/v1/leads/{}", ids[1])).await;
-    let contact = lead.json["data"]["lead"]["contactId"].clone();
+    let contact = lead.json["data"]["contactId"].clone();
     let by_contact = json!({"contactIds": [contact], "reason": "x"});
     assert_eq!(take(&campaign, by_contact.clone()).await, json!([1, 0, 0, 0]));
     assert_eq!(take(&campaign, by_contact.clone()).await, json!([0, 1, 0, 0]));

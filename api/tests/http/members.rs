@@ -26,7 +26,7 @@ async fn segment(world: &World, name: &str) -> String {
 async fn contact(world: &World) -> (String, String) {
     let stored = world.post("/api/v1/leads", lead("SOL")).await.data("leadId");
     let shown = world.get(&format!("/api/v1/leads/{stored}")).await;
-    (shown.json["data"]["lead"]["contactId"].as_str().unwrap().to_owned(), stored)
+    (shown.json["data"]["contactId"].as_str().unwrap().to_owned(), stored)
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_campaign_that_qualifies_at_once_delivers_nothing() {
     assert_eq!((&data["submissionId"], &data["status"]), (&Value::Null, &json!("new")));
     let id = taken.data("leadId");
     let shown = world.get(&format!("/api/v1/leads/{id}")).await;
-    assert_eq!(shown.json["data"]["lead"]["leadStatus"], "qualified");
+    assert_eq!(shown.json["data"]["leadStatus"], "qualified");
     let history = world.get(&format!("/api/v1/leads/{id}/history")).await;
     let line = &history.json["data"]["items"][0];
     assert_eq!(
