@@ -102,6 +102,8 @@ refusals! {
     Planned = [PlanRequired];
     /// Of routes that depend on how things are now.
     Conflicting = [Conflict];
+    /// Of routes that need the campaign to take leads.
+    Closed = [CampaignClosed];
     /// Of the route that takes webhooks in.
     Hooked = [Unreadable, Unauthorized, BodyTooLarge, Internal, Unavailable];
     /// Of routes that save over an earlier revision.

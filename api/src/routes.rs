@@ -1,6 +1,9 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, properties, request, reviews, rules, secrets, suppressions, talks, value_sets, search, segments, workspace,
+    Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code,
+    health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking,
+    properties, request, reviews, rules, search, secrets, segments, suppressions, talks,
+    value_sets, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -67,6 +70,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(contacts())
         .merge(segments::routes())
         .routes(routes!(workspace::show, workspace::change))
+        .merge(members())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -113,6 +117,15 @@ fn contacts() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(contacts::notes::add, contacts::notes::list))
         .routes(routes!(properties::create, properties::list))
         .routes(routes!(properties::show, properties::change))
+}
+
+/// Whom campaigns have as leads, and what becomes of many of those at once.
+fn members() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(leads::bulk::status))
+        .routes(routes!(leads::bulk::remove))
+        .routes(routes!(campaigns::members::add))
+        .routes(routes!(campaigns::segments::put, campaigns::segments::list))
 }
 
 /// The door, with its description at `/docs` and `/api/openapi.json`.

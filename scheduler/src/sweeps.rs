@@ -1,4 +1,6 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
+pub mod campaign_members;
+pub mod campaign_windows;
 pub mod due;
 pub mod forget;
 pub mod forget_events;
@@ -69,6 +71,17 @@ pub const ALL: &[Sweep] = &[
         name: "segment_clocks",
         cron: "* * * * * *",
         run: |scheduler| Box::pin(segments::clocks(scheduler)),
+    },
+    // A campaign opens and closes within a second of its dates.
+    Sweep {
+        name: "campaign_windows",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(campaign_windows::sweep(scheduler)),
+    },
+    Sweep {
+        name: "campaign_members",
+        cron: "* * * * * *",
+        run: |scheduler| Box::pin(campaign_members::sweep(scheduler)),
     },
     Sweep {
         name: "forget_events",

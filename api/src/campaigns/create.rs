@@ -1,7 +1,8 @@
-//! POST /campaigns: a new campaign, active at once.
+//! POST /campaigns: a new campaign, active at once or from its start.
 use super::{
     form::{self, CODE_LEN},
     show::{Campaign, read},
+    window,
 };
 use crate::{
     Api,
@@ -11,13 +12,17 @@ use crate::{
     error::{ApiError, Code, Detail},
 };
 use axum::{extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     campaign::CampaignConfig,
     ids::CampaignId,
     key,
-    store::campaigns::{self, Draft},
+    store::{
+        campaign_window::Window,
+        campaigns::{self, Draft},
+    },
 };
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -47,6 +52,10 @@ pub struct NewCampaign {
     /// See the schema; every part is optional.
     #[schema(value_type = CampaignConfig)]
     pub config: Value,
+    /// When it begins to take leads. One that begins later is paused until then.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it is paused; after `startsAt`, and not before now.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// Create a campaign
@@ -56,7 +65,7 @@ pub struct NewCampaign {
     post, path = "/campaigns", tag = "Campaigns", operation_id = "createCampaign",
     request_body = NewCampaign,
     responses(
-        (status = 201, description = "The campaign, active, at revision 1.", body = Success<Campaign>),
+        (status = 201, description = "The campaign at revision 1: active, or paused until its start.", body = Success<Campaign>),
         Guarded, Sent, Conflicting
     )
 )]
@@ -66,14 +75,16 @@ pub async fn create(
     body: Body<CAMPAIGN_BYTES_MAX>,
 ) -> Result<(StatusCode, Data<Campaign>), ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    let NewCampaign { name, code, config } = body.read()?;
+    let NewCampaign { name, code, config, starts_at, ends_at } = body.read()?;
     let mut problems = Vec::new();
+    let now = api.clock.now();
+    let window = window::check((starts_at, ends_at), Window::default(), now, &mut problems);
     if code.as_deref().is_some_and(|code| !form::is_code(code)) {
         problems.push(Detail::new("code", "must be 2 to 5 capital letters or digits"));
     }
     let config = form::check(&api, &caller, None, (&name, config), problems).await?;
     let draft = draft(&api, &caller, (CampaignId::new(), &name), &config);
-    store(&api, draft, code).await.map(|row| (StatusCode::CREATED, Data(row)))
+    store(&api, (draft, window), code).await.map(|row| (StatusCode::CREATED, Data(row)))
 }
 
 /// The checked form as a request to the store; the code is still open.
@@ -95,10 +106,14 @@ pub(super) fn draft(
 }
 
 /// Stores it under the code that was asked for, or under one that is free.
-async fn store(api: &Api, mut draft: Draft, code: Option<String>) -> Result<Campaign, ApiError> {
+async fn store(
+    api: &Api,
+    (mut draft, window): (Draft, Window),
+    code: Option<String>,
+) -> Result<Campaign, ApiError> {
     for attempt in 0..TRIES {
         draft.code = code.clone().unwrap_or_else(|| made_up(CODE_LEN + attempt / (TRIES / 2)));
-        match campaigns::create(&api.db, &draft).await {
+        match campaigns::create_dated(&api.db, &draft, window).await {
             Ok(()) => return Ok(read(&api.db, draft.workspace, draft.id).await?.into()),
             Err(error) if error.is_taken() && code.is_none() => {}
             Err(error) if error.is_taken() => {

@@ -3,6 +3,7 @@ use super::{
     create::draft,
     form,
     show::{Campaign, read},
+    window,
 };
 use crate::{
     Api,
@@ -13,6 +14,7 @@ use crate::{
     params::Id,
 };
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
@@ -33,6 +35,10 @@ pub struct ChangedCampaign {
     pub config: Value,
     /// The revision that was read. When the campaign has moved on since, nothing is saved; absent: the newest is replaced.
     pub revision: Option<i64>,
+    /// When it is activated, if it is paused then; absent: by nobody but people.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it is paused, if it is active then; after `startsAt`. One that lies behind can only be kept.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// Save a campaign
@@ -51,12 +57,15 @@ pub async fn save(
     body: Body<CAMPAIGN_BYTES_MAX>,
 ) -> Result<Data<Campaign>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    let ChangedCampaign { name, config, revision } = body.read()?;
+    let ChangedCampaign { name, config, revision, starts_at, ends_at } = body.read()?;
     let stored = read(&api.db, caller.workspace, id).await?;
+    let mut problems = Vec::new();
+    let now = api.clock.now();
+    let window = window::check((starts_at, ends_at), stored.window, now, &mut problems);
     let expected = revision.unwrap_or(stored.revision);
-    let config = form::check(&api, &caller, Some(id), (&name, config), Vec::new()).await?;
+    let config = form::check(&api, &caller, Some(id), (&name, config), problems).await?;
     let draft = Draft { code: stored.code, ..draft(&api, &caller, (id, &name), &config) };
-    let saved = campaigns::save(&api.db, &draft, expected).await?;
+    let saved = campaigns::save_dated(&api.db, &draft, expected, Some(window)).await?;
     let row = read(&api.db, caller.workspace, id).await?;
     if saved.is_none() {
         let message = format!("the campaign is at revision {}, not {expected}", row.revision);

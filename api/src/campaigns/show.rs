@@ -34,6 +34,10 @@ pub struct Campaign {
     pub revision: i64,
     #[schema(value_type = CampaignConfig)]
     pub config: Value,
+    /// When it is activated, if it is paused then.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it is paused, if it is active then.
+    pub ends_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -47,6 +51,8 @@ impl From<CampaignRow> for Campaign {
             state: row.state,
             revision: row.revision,
             config: row.config.0,
+            starts_at: row.window.starts_at,
+            ends_at: row.window.ends_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

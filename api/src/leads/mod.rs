@@ -1,6 +1,7 @@
 //! Leads: take in, store, list and show them.
 pub mod answers;
 pub mod approve;
+pub mod bulk;
 pub mod by_hand;
 pub mod create;
 pub mod form;

@@ -32,7 +32,7 @@ const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 #[serde(rename_all = "camelCase")]
 pub struct TakenIn {
     pub lead_id: LeadId,
-    /// Null when the lead was only stored.
+    /// Null when the lead was only stored, by request or because its campaign qualifies leads at once.
     pub submission_id: Option<SubmissionId>,
     /// `pending` when it goes through the pipeline, `new` when it was only stored.
     pub status: Status,
@@ -72,7 +72,8 @@ pub async fn submit(
         api.push.push(Stage::Routing, submission, 1);
     }
     failpoint("ingest.before_reply", &about);
-    Ok(answer(StatusCode::ACCEPTED, Status::Pending, receipt))
+    let status = if receipt.submission_id.is_some() { Status::Pending } else { Status::New };
+    Ok(answer(StatusCode::ACCEPTED, status, receipt))
 }
 
 /// Whom a failpoint is about.

@@ -207,8 +207,10 @@ async fn each_save_is_a_revision_and_a_stale_one_is_refused() {
           "timezone": "America/New_York"
         },
         "createdAt": "2026-11-21T12:00:00Z",
+        "endsAt": null,
         "name": "New",
         "revision": 2,
+        "startsAt": null,
         "state": "active",
         "updatedAt": "2026-11-21T12:00:00Z"
       },

@@ -10,6 +10,8 @@ use shared::{
 fn body(method: &str, url: &str) -> Value {
     match url.rsplit('/').next() {
         _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
+        Some("segments") => json!({"segmentIds": []}),
+        Some("members") => json!({"contactIds": [ContactId::new()]}),
         Some("consent") => json!({"email": "out", "source": "x"}),
         Some("notes") => json!({"text": "x"}),
         Some("status") => json!({"status": "inactive", "reason": "x"}),

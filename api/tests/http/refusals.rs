@@ -221,9 +221,13 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/test-response: admin campaigns:read
+    POST /api/v1/campaigns/{campaignId}/leads/remove: admin leads:write
+    POST /api/v1/campaigns/{campaignId}/members: admin leads:write
     POST /api/v1/campaigns/{campaignId}/pause: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/preview: admin
     GET /api/v1/campaigns/{campaignId}/room: admin campaigns:read
+    GET /api/v1/campaigns/{campaignId}/segments: admin campaigns:read
+    PUT /api/v1/campaigns/{campaignId}/segments: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/what-if: admin
     GET /api/v1/contacts/{contactId}/activities: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
@@ -243,6 +247,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/lanes/{stage}/resume: installation
     GET /api/v1/leads: admin leads:read
     POST /api/v1/leads: admin leads:write
+    POST /api/v1/leads/status: admin leads:write
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read
     PATCH /api/v1/leads/{leadId}: admin leads:write

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     clock::Time,
+    contact::ContactStatus,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, LeadStatus},
     submission::{Carry, End, Kind, Stage, State, Status},
@@ -57,6 +58,7 @@ pub struct Lead {
     pub contact_id: ContactId,
     pub campaign_id: CampaignId,
     pub status: LeadStatus,
+    pub contact_status: ContactStatus,
     pub first_name: String,
     pub last_name: String,
     pub email: String,

@@ -1,8 +1,12 @@
 //! Lead statuses: changed only with a line of the lead's history, in one transaction, and only from where the decision expects them.
-use super::{Db, Rows, StoreError, Tx, rows::time};
+use super::{
+    Db, Rows, StoreError, Tx,
+    live::{Touched, What},
+    rows::time,
+};
 use crate::{
     clock::Time,
-    ids::{LeadId, SubmissionId, WorkspaceId},
+    ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
 };
 use serde::Serialize;
@@ -153,6 +157,21 @@ async fn write(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
         .run()
         .await?;
     Ok(())
+}
+
+/// A new lead of a campaign that qualifies its leads at once.
+pub(super) fn born_qualified(workspace: WorkspaceId, lead: LeadId, at: Time) -> Change {
+    Change {
+        workspace,
+        lead,
+        from: &[LeadStatus::Active],
+        to: LeadStatus::Qualified,
+        code: "auto_qualify".into(),
+        reason: "the campaign qualifies new leads at once".to_owned(),
+        by: "the campaign".to_owned(),
+        submission: None,
+        at,
+    }
 }
 
 /// A line of a lead's history.

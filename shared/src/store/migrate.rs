@@ -31,6 +31,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("activity", include_str!("../../../migrations/0018_activity.sql")),
     ("person", include_str!("../../../migrations/0022_person.sql")),
     ("tracking", include_str!("../../../migrations/0025_tracking.sql")),
+    ("campaign_members", include_str!("../../../migrations/0026_campaign_members.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -1,11 +1,13 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 
 pub mod activities;
+mod again;
 pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod calls;
 pub mod campaign_members;
+pub mod campaign_window;
 pub mod campaigns;
 pub mod caps;
 pub mod close;
@@ -21,6 +23,7 @@ pub mod interactions;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
+pub mod lead_bulk;
 pub mod lead_status;
 pub mod lead_stop;
 pub mod leads;

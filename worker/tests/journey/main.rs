@@ -15,6 +15,7 @@ mod delivered;
 mod endpoints;
 mod fallback;
 mod formats;
+mod gate;
 mod hooks;
 mod models;
 mod outcomes;
