@@ -49,6 +49,10 @@ pub struct CampaignConfig {
     /// Duplicate detection; off when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
+    /// New leads become `qualified` the moment they come in, and are stored only: for campaigns that hand leads over by other means
+    /// than an endpoint. Not together with `endpoints` or `firstAction`.
+    #[serde(skip_serializing_if = "is_off")]
+    pub auto_qualify: bool,
     /// Whether the routing rules are evaluated.
     pub auto_routing: bool,
     /// In priority order; the first match wins.
@@ -185,6 +189,11 @@ impl Fallback {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_off(flag: &bool) -> bool {
+    !flag
 }
 
 impl CampaignConfig {

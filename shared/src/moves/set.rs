@@ -2,6 +2,7 @@
 use super::{Move, Refused, written};
 use crate::{
     clock::Time,
+    contact::ContactStatus,
     ids::SubmissionId,
     lead::LeadStatus,
     store::{
@@ -179,6 +180,12 @@ pub fn lead_status(
     let mut plan = Plan::default();
     if to == desk.lead.status {
         return Ok(plan);
+    }
+    if to.is_processed() && desk.lead.contact_status != ContactStatus::Active {
+        let word = desk.lead.contact_status.word();
+        return Err(Refused::conflict(format!(
+            "the lead's contact is {word}: nobody works with it"
+        )));
     }
     plan.change = Some(Change {
         workspace: desk.lead.workspace_id,

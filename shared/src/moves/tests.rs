@@ -120,6 +120,7 @@ fn desk(submissions: Vec<Sheet>) -> Desk {
         contact_id: ContactId::new(),
         campaign_id: standing.id,
         status: LeadStatus::Active,
+        contact_status: crate::contact::ContactStatus::Active,
         first_name: "Ada".into(),
         last_name: "Lovelace".into(),
         email: "ada@example.com".into(),

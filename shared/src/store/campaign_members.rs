@@ -1,10 +1,37 @@
-//! Members of campaigns by segments: the contacts of a campaign's segments have a lead in it, each one lead, and lose it with the last
-//! of them.
-use super::{StoreError, Tx};
+//! Members of campaigns: the contacts of a campaign's segments have a lead in it, each one lead, and lose it with the last of them;
+//! and people who were added by hand.
+use super::{
+    StoreError, Tx,
+    lead_status::{self, Change},
+};
 use crate::{
     clock::Time,
-    ids::{ContactId, WorkspaceId},
+    ids::{CampaignId, ContactId, LeadId, WorkspaceId},
+    lead::LeadStatus,
 };
+use std::collections::BTreeSet;
+
+mod by_hand;
+mod look;
+mod plan;
+mod segments;
+mod steps;
+mod write;
+
+pub use by_hand::{Added, By, Member, NotAdded, add, of_contacts};
+pub use segments::{Assigned, Fed, NotAssigned, SEGMENTS_MAX, assign, forget_segment, segments};
+pub use steps::{STEP, Step, due, settle_all, step};
+
+/// How a lead came in that a segment brought.
+pub const BY_SEGMENT: &str = "segment";
+/// How a lead came in that was added by hand.
+pub const BY_HAND: &str = "manual";
+/// Why a lead was deleted whose contact has left the last segment.
+pub const LEFT: &str = "segment_left";
+/// Why it is there again.
+const BACK: &str = "segment_joined";
+/// Who does what segments say.
+const SEGMENTS: &str = "the campaign's segments";
 
 /// What settling did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,14 +47,89 @@ pub struct Settled {
     pub contacts: Vec<ContactId>,
 }
 
+impl Settled {
+    fn and(mut self, more: Self) -> Self {
+        self.made += more.made;
+        self.revived += more.revived;
+        self.left += more.left;
+        let contacts: BTreeSet<ContactId> =
+            self.contacts.into_iter().chain(more.contacts).collect();
+        self.contacts = contacts.into_iter().collect();
+        self
+    }
+}
+
+/// A campaign that takes members now.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Campaign {
+    id: CampaignId,
+    auto_qualify: bool,
+    dedup_days: Option<i64>,
+}
+
 /// Brings the leads of these contacts into line with the segments that feed the workspace's active campaigns. Call it after the
-/// members of segments have changed, in the same transaction.
+/// members of segments have changed, in the same transaction. Paused and archived campaigns catch up when they become active.
 pub async fn settle(
     tx: &mut Tx,
     workspace: WorkspaceId,
     contacts: &[ContactId],
     now: Time,
 ) -> Result<Settled, StoreError> {
-    let _ = (tx, workspace, contacts, now);
-    Ok(Settled::default())
+    if contacts.is_empty() {
+        return Ok(Settled::default());
+    }
+    let campaigns = look::fed_campaigns(tx, workspace).await?;
+    bring(tx, (workspace, &campaigns), contacts, now).await
+}
+
+/// [`settle`] for these campaigns. The contacts are locked meanwhile, so that two of these at once never make two leads of one.
+async fn bring(
+    tx: &mut Tx,
+    (workspace, campaigns): (WorkspaceId, &[Campaign]),
+    contacts: &[ContactId],
+    now: Time,
+) -> Result<Settled, StoreError> {
+    if campaigns.is_empty() || contacts.is_empty() {
+        return Ok(Settled::default());
+    }
+    let people = look::lock_people(tx, workspace, contacts).await?;
+    let members = look::members(tx, (workspace, campaigns), contacts).await?;
+    let leads = look::leads(tx, (workspace, campaigns), contacts).await?;
+    let plan = plan::by_segments(campaigns, &people, &members, &leads, now);
+    let made = write::leads(tx, (workspace, campaigns), &plan.make, (BY_SEGMENT, now)).await?;
+    let back = changes(workspace, &plan.revive, LeadStatus::Active, now);
+    let gone = changes(workspace, &plan.leave, LeadStatus::Deleted, now);
+    let changed = lead_status::change(tx, &[back, gone].concat()).await?;
+    lead_status::wake_stopped(tx, &changed, now).await?;
+    write::look_again(tx, workspace, &plan.held).await?;
+    let of = |lead: LeadId| leads.iter().find(|one| one.id == lead).map(|one| one.contact_id);
+    let touched: BTreeSet<ContactId> = (made.iter().map(|(contact, _)| *contact))
+        .chain(changed.iter().filter_map(|changed| of(changed.lead)))
+        .collect();
+    let revived = changed.iter().filter(|changed| changed.to == LeadStatus::Active).count();
+    Ok(Settled {
+        made: made.len(),
+        revived,
+        left: changed.len() - revived,
+        contacts: touched.into_iter().collect(),
+    })
+}
+
+fn changes(workspace: WorkspaceId, leads: &[LeadId], to: LeadStatus, at: Time) -> Vec<Change> {
+    let (from, code, reason): (&'static [LeadStatus], _, _) = match to {
+        LeadStatus::Active => (&[LeadStatus::Deleted], BACK, "the contact is in a segment again"),
+        _ => (&[LeadStatus::Active], LEFT, "the contact has left the last segment"),
+    };
+    let change = |lead: &LeadId| Change {
+        workspace,
+        lead: *lead,
+        from,
+        to,
+        code: code.into(),
+        reason: reason.to_owned(),
+        by: SEGMENTS.to_owned(),
+        submission: None,
+        at,
+    };
+    leads.iter().map(change).collect()
 }

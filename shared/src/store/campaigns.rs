@@ -1,5 +1,11 @@
 //! Campaigns and their revisions.
-use super::{Db, Rows, StoreError, Tx, agents, caps::wake_all, intake::CampaignRef, secrets};
+use super::{
+    Db, Rows, StoreError, Tx, agents,
+    campaign_window::{self, Window},
+    caps::wake_all,
+    intake::CampaignRef,
+    secrets,
+};
 use crate::{
     campaign::config::named_secrets,
     clock::Time,
@@ -20,6 +26,8 @@ pub struct CampaignRow {
     pub state: String,
     pub revision: i64,
     pub config: Json<Value>,
+    #[sqlx(flatten)]
+    pub window: Window,
     pub created_at: Time,
     pub updated_at: Time,
 }
@@ -39,11 +47,18 @@ pub struct Draft {
 /// Stores a new campaign, active, at revision 1. [`StoreError::is_taken`] when the code is used already,
 /// [`StoreError::is_dangling`] when it names a secret or an agent that is not there.
 pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
+    create_dated(db, draft, Window::default()).await
+}
+
+/// [`create`] with a start and an end: one whose start lies ahead is paused until then.
+pub async fn create_dated(db: &Db, draft: &Draft, window: Window) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
+    let state = if window.starts_after(draft.at) { "paused" } else { "active" };
     tx.ex()
         .sql(
-            "INSERT INTO campaign (workspace_id, id, code, name, state, revision, dedup_days, dedup_action, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, 'active', 1, $5, $7, $6, $6)",
+            "INSERT INTO campaign (workspace_id, id, code, name, state, revision, dedup_days, dedup_action, auto_qualify,
+                created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $8, 1, $5, $7, $9, $6, $6)",
         )
         .bind(draft.workspace)
         .bind(draft.id)
@@ -52,19 +67,33 @@ pub async fn create(db: &Db, draft: &Draft) -> Result<(), StoreError> {
         .bind(draft.dedup_days)
         .bind(draft.at)
         .bind(dedup_action(&draft.config))
+        .bind(state)
+        .bind(auto_qualify(&draft.config))
         .run()
         .await?;
     add_revision(&mut tx, draft, 1).await?;
+    campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
     tx.commit().await
 }
 
 /// Saves a change as the next revision if the campaign is still at `expected`; none when it is not.
 pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, StoreError> {
+    save_dated(db, draft, expected, None).await
+}
+
+/// [`save`] with another start and end, if any are given.
+pub async fn save_dated(
+    db: &Db,
+    draft: &Draft,
+    expected: i64,
+    window: Option<Window>,
+) -> Result<Option<i64>, StoreError> {
     let mut tx = db.begin().await?;
     let saved: Option<(i64,)> = tx
         .ex()
         .sql(
-            "UPDATE campaign SET name = $3, revision = revision + 1, dedup_days = $4, dedup_action = $7, updated_at = $5
+            "UPDATE campaign SET name = $3, revision = revision + 1, dedup_days = $4, dedup_action = $7,
+                auto_qualify = $8, updated_at = $5
              WHERE workspace_id = $1 AND id = $2 AND revision = $6
              RETURNING revision",
         )
@@ -75,10 +104,14 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
         .bind(draft.at)
         .bind(expected)
         .bind(dedup_action(&draft.config))
+        .bind(auto_qualify(&draft.config))
         .optional()
         .await?;
     let Some((revision,)) = saved else { return Ok(None) };
     add_revision(&mut tx, draft, revision).await?;
+    if let Some(window) = window {
+        campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
+    }
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
     tx.commit().await?;
     Ok(Some(revision))
@@ -87,6 +120,11 @@ pub async fn save(db: &Db, draft: &Draft, expected: i64) -> Result<Option<i64>, 
 /// What the configuration does with duplicates, as intake reads it.
 fn dedup_action(config: &Value) -> &str {
     config.pointer("/duplicates/action").and_then(Value::as_str).unwrap_or("status")
+}
+
+/// Whether new leads are qualified at once, as intake reads it.
+fn auto_qualify(config: &Value) -> bool {
+    config.get("autoQualify").and_then(Value::as_bool).unwrap_or(false)
 }
 
 async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), StoreError> {
@@ -123,7 +161,7 @@ pub async fn get(
 ) -> Result<Option<CampaignRow>, StoreError> {
     db.read()
         .sql(
-            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.starts_at, c.ends_at, c.created_at, c.updated_at
              FROM campaign c JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
              WHERE c.workspace_id = $1 AND c.id = $2",
@@ -166,7 +204,7 @@ pub async fn some(
     let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted { id: id.0 }).collect();
     db.read()
         .sql(
-            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.starts_at, c.ends_at, c.created_at, c.updated_at
              FROM ROWS($2: id uuid) r JOIN campaign c ON c.workspace_id = $1 AND c.id = r.id
              JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision",
@@ -187,7 +225,7 @@ pub async fn list(
 ) -> Result<Vec<CampaignRow>, StoreError> {
     db.read()
         .sql(
-            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.created_at, c.updated_at
+            "SELECT c.workspace_id, c.id, c.code, c.name, c.state, c.revision, v.config, c.starts_at, c.ends_at, c.created_at, c.updated_at
              FROM campaign c JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
              WHERE c.workspace_id = $1 AND c.id > $2 AND (c.state <> 'archived' OR $3)
@@ -211,10 +249,26 @@ pub async fn set_state(
     at: Time,
 ) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
+    let is_there = set_state_in(&mut tx, (workspace, id), state, at).await?;
+    tx.commit().await?;
+    Ok(is_there)
+}
+
+/// [`set_state`] within a transaction. One that becomes active catches up on what its segments did meanwhile.
+pub(super) async fn set_state_in(
+    tx: &mut Tx,
+    (workspace, id): (WorkspaceId, CampaignId),
+    state: &str,
+    at: Time,
+) -> Result<bool, StoreError> {
     let changed: Option<(i64,)> = tx
         .ex()
         .sql(
-            "UPDATE campaign SET state = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2
+            "UPDATE campaign SET state = $3, updated_at = $4, members_from = NULL,
+                members_due_at = CASE WHEN $3 = 'active' AND state <> 'active' AND EXISTS (SELECT 1 FROM campaign_segment s
+                    WHERE s.workspace_id = campaign.workspace_id AND s.campaign_id = campaign.id)
+                    THEN $4 ELSE members_due_at END
+             WHERE workspace_id = $1 AND id = $2
              RETURNING revision",
         )
         .bind(workspace)
@@ -236,10 +290,9 @@ pub async fn set_state(
             .bind(revision)
             .one()
             .await?;
-        note_uses(&mut tx, workspace, id, &config.0).await?;
+        note_uses(tx, workspace, id, &config.0).await?;
     }
-    wake_all(&mut tx, workspace, id, at).await?;
-    tx.commit().await?;
+    wake_all(tx, workspace, id, at).await?;
     Ok(true)
 }
 

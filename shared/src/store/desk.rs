@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     clock::Time,
+    contact::ContactStatus,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, LeadStatus},
     submission::{Carry, End, Kind, Stage, State, Status},
@@ -57,6 +58,7 @@ pub struct Lead {
     pub contact_id: ContactId,
     pub campaign_id: CampaignId,
     pub status: LeadStatus,
+    pub contact_status: ContactStatus,
     pub first_name: String,
     pub last_name: String,
     pub email: String,
@@ -258,6 +260,9 @@ async fn carry_out(
     let mut leads = Vec::new();
     if let Some(change) = &plan.change {
         leads = lead_status::change(tx, std::slice::from_ref(change)).await?;
+    let mut changed = Vec::new();
+    if let Some(change) = &plan.change {
+        changed = lead_status::change(tx, std::slice::from_ref(change)).await?;
     }
     if let Some(rewrite) = &plan.rewrite {
         write::lead(tx, ask, rewrite).await?;
@@ -269,5 +274,7 @@ async fn carry_out(
     if let Some(change) = &plan.change {
         live::leads_changed(tx, &leads, change.at).await?;
     }
+    let touched = lead_status::touched(tx, &changed).await?;
+    live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)
 }

@@ -128,6 +128,8 @@ struct Entry<'a> {
     campaign: CampaignId,
     revision: i64,
     dedup: Option<Window>,
+    /// The campaign qualifies new leads at once.
+    auto_qualify: bool,
     contact: Option<ContactId>,
     is_new_contact: bool,
     lead: LeadId,
@@ -144,10 +146,16 @@ struct Window {
 }
 
 impl Entry<'_> {
+    /// Whether it goes through the pipeline. A campaign that qualifies its new leads at once has nothing left to do with them.
+    fn submits(&self) -> bool {
+        let is_new = matches!(self.arrival.who, Who::New { .. });
+        self.arrival.submit && !(self.auto_qualify && is_new)
+    }
+
     fn receipt(&self) -> Receipt {
         Receipt {
             lead_id: self.lead,
-            submission_id: self.arrival.submit.then_some(self.submission),
+            submission_id: self.submits().then_some(self.submission),
             is_duplicate: self.duplicate_of.is_some(),
             repeated: false,
         }
@@ -174,6 +182,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
     contact::find_or_create(&mut tx, &mut entries).await?;
     dedup::mark_duplicates(&mut tx, &mut entries).await?;
     write::leads(&mut tx, &entries).await?;
+    write::qualified(&mut tx, &entries).await?;
     write::submissions(&mut tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
@@ -209,6 +218,7 @@ struct CampaignRow {
     revision: i64,
     dedup_days: Option<i64>,
     dedup_action: DuplicateAction,
+    auto_qualify: bool,
 }
 
 type Campaigns = HashMap<(WorkspaceId, CampaignRef), Arc<CampaignRow>>;
@@ -236,7 +246,7 @@ async fn campaigns(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Campaigns, Store
     let found: Vec<CampaignRow> = tx
         .ex()
         .sql(
-            "SELECT c.workspace_id, c.id, c.code, c.state, c.revision, c.dedup_days, c.dedup_action
+            "SELECT c.workspace_id, c.id, c.code, c.state, c.revision, c.dedup_days, c.dedup_action, c.auto_qualify
              FROM ROWS($1: workspace_id uuid, id uuid, code text) r
              JOIN campaign c ON c.workspace_id = r.workspace_id AND (c.id = r.id OR c.code = r.code)",
         )
@@ -265,6 +275,7 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
         dedup: campaign
             .dedup_days
             .map(|days| Window { window: Duration::days(days), action: campaign.dedup_action }),
+        auto_qualify: campaign.auto_qualify,
         contact: None,
         is_new_contact: false,
         lead: LeadId::new(),

@@ -1,8 +1,12 @@
 //! Lead statuses: changed only with a line of the lead's history, in one transaction, and only from where the decision expects them.
-use super::{Db, Rows, StoreError, Tx, rows::time};
+use super::{
+    Db, Rows, StoreError, Tx,
+    live::{Touched, What},
+    rows::time,
+};
 use crate::{
     clock::Time,
-    ids::{LeadId, SubmissionId, WorkspaceId},
+    ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
 };
 use serde::Serialize;
@@ -153,6 +157,43 @@ async fn write(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
         .run()
         .await?;
     Ok(())
+}
+
+/// A new lead of a campaign that qualifies its leads at once.
+pub(super) fn born_qualified(workspace: WorkspaceId, lead: LeadId, at: Time) -> Change {
+    Change {
+        workspace,
+        lead,
+        from: &[LeadStatus::Active],
+        to: LeadStatus::Qualified,
+        code: "auto_qualify".into(),
+        reason: "the campaign qualifies new leads at once".to_owned(),
+        by: "the campaign".to_owned(),
+        submission: None,
+        at,
+    }
+}
+
+/// The contacts whose leads changed: what rules read of them has.
+pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touched>, StoreError> {
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<LeadKey> = changed
+        .iter()
+        .map(|one| LeadKey { workspace_id: one.workspace.0, id: one.lead.0 })
+        .collect();
+    let contacts: Vec<(WorkspaceId, ContactId)> = tx
+        .ex()
+        .sql(
+            "SELECT l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
+        )
+        .bind(Rows::of(&keys))
+        .all()
+        .await?;
+    let touched = |(workspace, contact)| Touched { workspace, contact, what: What::leads() };
+    Ok(contacts.into_iter().map(touched).collect())
 }
 
 /// A line of a lead's history.

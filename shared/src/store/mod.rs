@@ -1,10 +1,12 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 
+mod again;
 pub mod agents;
 pub mod batch;
 pub mod breakers;
 pub mod calls;
 pub mod campaign_members;
+pub mod campaign_window;
 pub mod campaigns;
 pub mod caps;
 pub mod close;
@@ -20,6 +22,7 @@ pub mod interactions;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
+pub mod lead_bulk;
 pub mod lead_status;
 pub mod lead_stop;
 pub mod leads;

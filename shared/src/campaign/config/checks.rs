@@ -38,6 +38,11 @@ pub(super) fn campaign(
     {
         say(problems, "duplicates.windowDays", "must be 1 to 365 days");
     }
+    if config.auto_qualify && !(config.endpoints.is_empty() && config.first_action.is_none()) {
+        let why =
+            "leads that are qualified at once go nowhere: leave out `endpoints` and `firstAction`";
+        say(problems, "autoQualify", why);
+    }
     routing(config, own, problems);
     named_rules("hardStops", &config.hard_stops, problems);
     named_rules("disqualification", &config.disqualification, problems);

@@ -7,6 +7,8 @@ use crate::{
     store::{
         Rows, StoreError, Tx,
         lead_status::{self, Change, Changed},
+        lead_status::{self, Change},
+        live::Touched,
     },
     submission::{State, Status},
 };
@@ -49,6 +51,8 @@ const PROCESSED: &[LeadStatus] = &[LeadStatus::Active, LeadStatus::Duplicate];
 
 /// Changes the leads whose submissions have ended so that their campaigns say something about them; says which.
 pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Changed>, StoreError> {
+/// Changes the leads whose submissions have ended so that their campaigns say something about them; says whose leads changed.
+pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched>, StoreError> {
     let asking: Vec<&Close> =
         closes.iter().filter(|close| close.lead == LeadMove::Ask).copied().collect();
     let said = ask(tx, &asking).await?;
@@ -70,6 +74,8 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Changed
         .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
         .collect();
     lead_status::change(tx, &changes).await
+    let changed = lead_status::change(tx, &changes).await?;
+    lead_status::touched(tx, &changed).await
 }
 
 fn made(close: &Close, lead: LeadId, to: LeadStatus) -> Change {

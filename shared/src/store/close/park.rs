@@ -53,6 +53,22 @@ pub(super) async fn begin(tx: &mut Tx, closes: &[&Close]) -> Result<(), StoreErr
         .bind(Rows::of(&rows))
         .run()
         .await?;
+    wake_stopped(tx, &rows).await
+}
+
+/// Whoever parks may know the lead as it was: one that was stopped meanwhile is looked at at once.
+async fn wake_stopped(tx: &mut Tx, rows: &[ParkRow<'_>]) -> Result<(), StoreError> {
+    tx.ex()
+        .sql(
+            "UPDATE submission SET due_at = r.at FROM ROWS($1: workspace_id uuid, submission_id uuid, at timestamptz) r
+             WHERE submission.id = r.submission_id AND (submission.workspace_id = r.workspace_id) IS TRUE
+               AND submission.run = 'parked' AND EXISTS (SELECT 1 FROM lead l
+                WHERE l.workspace_id = submission.workspace_id AND l.id = submission.lead_id
+                  AND l.status NOT IN ('active', 'duplicate'))",
+        )
+        .bind(Rows::of(rows))
+        .run()
+        .await?;
     Ok(())
 }
 

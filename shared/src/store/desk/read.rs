@@ -12,9 +12,10 @@ use uuid::Uuid;
 pub(super) async fn lock_lead(tx: &mut Tx, ask: &Ask) -> Result<Option<Lead>, StoreError> {
     tx.ex()
         .sql(
-            "SELECT l.workspace_id, l.id, l.contact_id, l.campaign_id, l.status, l.first_name, l.last_name, l.email, l.phone,
-                l.details
-             FROM lead l WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE}",
+            "SELECT l.workspace_id, l.id, l.contact_id, l.campaign_id, l.status, c.status AS contact_status, l.first_name,
+                l.last_name, l.email, l.phone, l.details
+             FROM lead l JOIN contact c ON c.workspace_id = l.workspace_id AND c.id = l.contact_id
+             WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE OF l}",
         )
         .bind(ask.workspace)
         .bind(ask.lead)

@@ -2,6 +2,7 @@
 use super::{DuplicateAction, Entry, Rows, StoreError, Time, Tx, Who, time};
 use crate::{
     lead::{Details, LeadStatus},
+    store::lead_status::{self, Change},
     submission::Carry,
 };
 use serde::Serialize;
@@ -27,27 +28,31 @@ struct LeadRow<'a> {
     at: Time,
 }
 
+/// The status that a new lead begins with.
+fn status(entry: &Entry<'_>) -> LeadStatus {
+    let only_flagged = entry.dedup.is_some_and(|dedup| dedup.action == DuplicateAction::Flag);
+    if entry.duplicate_of.is_some() && !only_flagged {
+        LeadStatus::Duplicate
+    } else {
+        LeadStatus::Active
+    }
+}
+
 fn lead_row<'a>(entry: &Entry<'a>) -> Option<LeadRow<'a>> {
     let Who::New { person, details } = &entry.arrival.who else { return None };
-    let is_duplicate = entry.duplicate_of.is_some();
-    let only_flagged = entry.dedup.is_some_and(|dedup| dedup.action == DuplicateAction::Flag);
     Some(LeadRow {
         workspace_id: entry.arrival.workspace.0,
         id: entry.lead.0,
         contact_id: entry.contact.expect("every new lead has its contact by now").0,
         campaign_id: entry.campaign.0,
-        status: if is_duplicate && !only_flagged {
-            LeadStatus::Duplicate
-        } else {
-            LeadStatus::Active
-        },
+        status: status(entry),
         first_name: &person.first_name,
         last_name: &person.last_name,
         email: &person.email,
         phone: &person.phone,
         details,
         is_test: entry.arrival.is_test,
-        is_duplicate,
+        is_duplicate: entry.duplicate_of.is_some(),
         duplicate_of: entry.duplicate_of.map(|id| id.0),
         source: entry.arrival.source,
         at: entry.arrival.at,
@@ -73,6 +78,23 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
         .run()
         .await?;
     Ok(())
+}
+
+/// New leads of campaigns that qualify them at once, but for duplicates: the first of them is qualified.
+pub(super) async fn qualified(
+    tx: &mut Tx,
+    entries: &[(usize, Entry<'_>)],
+) -> Result<(), StoreError> {
+    let born = entries.iter().filter(|(_, entry)| {
+        let is_new = matches!(entry.arrival.who, Who::New { .. });
+        is_new && entry.auto_qualify && status(entry) == LeadStatus::Active
+    });
+    let born: Vec<Change> = born
+        .map(|(_, entry)| {
+            lead_status::born_qualified(entry.arrival.workspace, entry.lead, entry.arrival.at)
+        })
+        .collect();
+    lead_status::change(tx, &born).await.map(drop)
 }
 
 #[derive(Serialize)]
@@ -115,7 +137,7 @@ pub(super) async fn submissions(
 ) -> Result<(), StoreError> {
     let rows: Vec<SubmissionRow> = entries
         .iter()
-        .filter(|(_, entry)| entry.arrival.submit)
+        .filter(|(_, entry)| entry.submits())
         .map(|(_, entry)| submission_row(entry))
         .collect();
     if rows.is_empty() {

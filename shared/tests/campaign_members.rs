@@ -1,0 +1,489 @@
+//! Members of campaigns on both engines: by segments, each once; by hand; by submit; never two by two at once.
+use chrono::Duration;
+use serde_json::{Value, json};
+use shared::{
+    clock::Time,
+    ids::{CampaignId, ContactId, LeadId, SegmentId, WorkspaceId},
+    lead::{Details, LeadStatus, Person},
+    on_both_engines,
+    store::{
+        campaign_members::{self as members, Added, Assigned, By, NotAdded, NotAssigned, Settled},
+        campaigns::{self, Draft},
+        intake::{Arrival, CampaignRef, Intake, Receipt, Who},
+        lead_bulk::{self, Wish},
+        lead_status,
+        leads::{self, LeadFilter, LeadRow},
+    },
+    testing::{TestStore, noon},
+};
+use std::collections::BTreeSet;
+
+struct World {
+    store: TestStore,
+    workspace: WorkspaceId,
+    intake: Intake,
+}
+
+fn by() -> By<'static> {
+    By { who: "key ops", at: noon() }
+}
+
+impl World {
+    async fn new(store: TestStore) -> Self {
+        let workspace = store.workspace("a").await;
+        let intake = Intake::start(store.db.clone());
+        Self { store, workspace, intake }
+    }
+
+    async fn campaign(&self, code: &str, config: Value) -> CampaignId {
+        let dedup_days = config.pointer("/duplicates/windowDays").and_then(Value::as_i64);
+        let draft = Draft {
+            workspace: self.workspace,
+            id: CampaignId::new(),
+            code: code.into(),
+            name: code.into(),
+            dedup_days,
+            config,
+            at: noon(),
+        };
+        campaigns::create(&self.store.db, &draft).await.unwrap();
+        draft.id
+    }
+
+    async fn state(&self, campaign: CampaignId, state: &str, at: Time) {
+        let set = campaigns::set_state(&self.store.db, self.workspace, campaign, state, at).await;
+        assert!(set.unwrap());
+    }
+
+    async fn contact(&self, n: usize) -> ContactId {
+        let id = ContactId::new();
+        self.store.db.write()
+            .sql(
+                "INSERT INTO contact (workspace_id, id, first_name, email, city, status, created_at, updated_at)
+                 VALUES ($1, $2, 'Ada', $3, 'Turin', 'active', $4, $4)",
+            )
+            .bind(self.workspace).bind(id).bind(format!("a{n}@example.com")).bind(noon())
+            .run().await.unwrap();
+        id
+    }
+
+    async fn set(&self, contact: ContactId, what: &'static str) {
+        self.store.db.write().sql(what).bind(contact).run().await.unwrap();
+    }
+
+    async fn segment(&self, name: &str) -> SegmentId {
+        let id = SegmentId::new();
+        self.store.db.write()
+            .sql(
+                "INSERT INTO segment (workspace_id, id, name, description, kind, state, is_enabled, generation, member_count,
+                    created_at, updated_at)
+                 VALUES ($1, $2, $3, '', 'static', 'ready', true, 1, 0, $4, $4)",
+            )
+            .bind(self.workspace).bind(id).bind(name).bind(noon())
+            .run().await.unwrap();
+        id
+    }
+
+    /// Puts the contact into the segment, or takes it out, without settling.
+    async fn place(&self, segment: SegmentId, contact: ContactId, is_in: bool) {
+        let sql = if is_in {
+            "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at) VALUES ($1, $2, $3, $4)"
+        } else {
+            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id = $3 AND added_at = $4"
+        };
+        let rows = self
+            .store
+            .db
+            .write()
+            .sql(sql)
+            .bind(self.workspace)
+            .bind(segment)
+            .bind(contact)
+            .bind(noon())
+            .run()
+            .await
+            .unwrap();
+        assert_eq!(rows, 1);
+    }
+
+    async fn feed(&self, campaign: CampaignId, segments: &[SegmentId]) -> Assigned {
+        let wanted: BTreeSet<SegmentId> = segments.iter().copied().collect();
+        let place = (self.workspace, campaign);
+        members::assign(&self.store.db, place, &wanted, noon()).await.unwrap().unwrap()
+    }
+
+    async fn settle(&self, contacts: &[ContactId], at: Time) -> Settled {
+        let mut tx = self.store.db.begin().await.unwrap();
+        let settled = members::settle(&mut tx, self.workspace, contacts, at).await.unwrap();
+        tx.commit().await.unwrap();
+        settled
+    }
+
+    async fn catch_up(&self, at: Time) -> usize {
+        let due = members::due(&self.store.db, at, 10).await.unwrap();
+        for campaign in &due {
+            while !members::step(&self.store.db, *campaign, at).await.unwrap().is_last {}
+        }
+        due.len()
+    }
+
+    async fn submit(&self, campaign: CampaignId, n: usize, submit: bool) -> Receipt {
+        let person = Person {
+            first_name: "Ada".into(),
+            last_name: String::new(),
+            email: format!("a{n}@example.com"),
+            phone: format!("+1415555{n:04}"),
+        };
+        let arrival = Arrival {
+            workspace: self.workspace,
+            campaign: CampaignRef::Id(campaign),
+            who: Who::New { person, details: Details::default() },
+            is_test: false,
+            submit,
+            source: if submit { "api" } else { "create" },
+            repeat: None,
+            at: noon(),
+            redeliver_at: noon() + Duration::seconds(30),
+        };
+        self.intake.take(arrival).await.unwrap().unwrap()
+    }
+
+    async fn add(&self, campaign: CampaignId, contacts: &[ContactId]) -> Vec<Added> {
+        let place = (self.workspace, campaign);
+        let added = members::add(&self.store.db, place, contacts, by()).await.unwrap().unwrap();
+        added.into_iter().map(|(_, added)| added).collect()
+    }
+
+    async fn make(&self, lead: LeadId, to: LeadStatus) {
+        let wish = Wish { to, campaign: None, reason: "by hand", by: "key ops", at: noon() };
+        let leads = BTreeSet::from([lead]);
+        lead_bulk::set(&self.store.db, self.workspace, &leads, wish).await.unwrap();
+    }
+
+    /// Newest first.
+    async fn leads(&self, campaign: CampaignId) -> Vec<LeadRow> {
+        let filter = LeadFilter { campaign: Some(campaign), limit: 10_000, ..Default::default() };
+        leads::list(&self.store.db, self.workspace, &filter).await.unwrap()
+    }
+
+    async fn statuses(&self, campaign: CampaignId) -> Vec<LeadStatus> {
+        self.leads(campaign).await.into_iter().map(|lead| lead.lead_status).collect()
+    }
+
+    async fn history(&self, lead: LeadId) -> Vec<String> {
+        let lines = lead_status::history(&self.store.db, self.workspace, lead).await.unwrap();
+        lines
+            .iter()
+            .map(|l| format!("{} {} by {}", l.to_status.word(), l.reason_code, l.changed_by))
+            .collect()
+    }
+}
+
+use LeadStatus::{Active, Deleted, Duplicate, Qualified, Rejected};
+
+on_both_engines! {
+    async fn a_contact_of_several_segments_is_one_lead_and_stays_until_it_has_left_the_last(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let other = world.campaign("BBB", json!({})).await;
+        let (one, two) = (world.segment("one").await, world.segment("two").await);
+        let contact = world.contact(1).await;
+        let stranger = world.contact(2).await;
+        let fed = world.feed(campaign, &[one, two]).await;
+        assert_eq!((fed.added.len(), fed.removed.len()), (2, 0));
+        assert_eq!(world.feed(campaign, &[two, one]).await, Assigned::default(), "nothing new");
+        world.place(one, contact, true).await;
+        world.place(two, contact, true).await;
+        let settled = world.settle(&[contact, stranger, contact], noon()).await;
+        assert_eq!(settled, Settled { made: 1, contacts: vec![contact], ..Settled::default() });
+        assert_eq!(world.settle(&[contact, stranger], noon()).await, Settled::default(), "again is nothing");
+        let lead = world.leads(campaign).await.remove(0);
+        assert_eq!((lead.contact_id, lead.source.as_str(), lead.submissions), (contact, "segment", 0));
+        assert_eq!((lead.first_name.as_str(), lead.phone.as_str()), ("Ada", ""), "what is not known is blank");
+        assert_eq!(lead.details.0.address["city"], "Turin");
+        assert!(world.leads(other).await.is_empty());
+        world.place(one, contact, false).await;
+        assert_eq!(world.settle(&[contact], noon()).await, Settled::default(), "another segment holds it");
+        world.place(two, contact, false).await;
+        let left = world.settle(&[contact], noon()).await;
+        assert_eq!(left, Settled { left: 1, contacts: vec![contact], ..Settled::default() });
+        world.place(one, contact, true).await;
+        assert_eq!(world.settle(&[contact], noon()).await.revived, 1);
+        assert_eq!(world.statuses(campaign).await, [Active], "the same lead");
+        assert_eq!(
+            world.history(lead.id).await,
+            ["deleted segment_left by the campaign's segments", "active segment_joined by the campaign's segments"]
+        );
+    }
+
+    async fn what_people_or_outcomes_made_of_a_lead_is_left_to_them(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let segment = world.segment("one").await;
+        world.feed(campaign, &[segment]).await;
+        let mut contacts = Vec::new();
+        for n in 0..4 {
+            contacts.push(world.contact(n).await);
+            world.place(segment, contacts[n], true).await;
+        }
+        world.settle(&contacts, noon()).await;
+        for (contact, to) in contacts.iter().zip([Qualified, Rejected, Duplicate, Deleted]) {
+            let leads = world.leads(campaign).await;
+            let lead = leads.iter().find(|lead| lead.contact_id == *contact).unwrap();
+            world.make(lead.id, to).await;
+        }
+        let stand = async || {
+            let mut leads = world.leads(campaign).await;
+            leads.sort_by_key(|lead| lead.contact_id);
+            leads.into_iter().map(|lead| lead.lead_status).collect::<Vec<_>>()
+        };
+        let before = stand().await;
+        assert_eq!(before, [Qualified, Rejected, Duplicate, Deleted]);
+        assert_eq!(world.settle(&contacts, noon()).await, Settled::default(), "nobody comes back");
+        for contact in &contacts {
+            world.place(segment, *contact, false).await;
+        }
+        assert_eq!(world.settle(&contacts, noon()).await, Settled::default(), "nobody leaves");
+        assert_eq!(stand().await, before);
+        // Whoever came otherwise stays when the segment lets them go.
+        let manual = world.contact(9).await;
+        world.add(campaign, &[manual]).await;
+        world.place(segment, manual, true).await;
+        world.settle(&[manual], noon()).await;
+        world.place(segment, manual, false).await;
+        assert_eq!(world.settle(&[manual], noon()).await, Settled::default());
+    }
+
+    async fn who_may_not_be_contacted_is_not_taken_until_they_may(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let segment = world.segment("one").await;
+        world.feed(campaign, &[segment]).await;
+        let mut contacts = Vec::new();
+        for n in 0..4 {
+            contacts.push(world.contact(n).await);
+            world.place(segment, contacts[n], true).await;
+        }
+        world.set(contacts[0], "UPDATE contact SET status = 'inactive' WHERE id = $1").await;
+        world.set(contacts[1], "UPDATE contact SET opt_out_email = true, opt_out_sms = true, opt_out_phone = true,
+            opt_out_push = true WHERE id = $1").await;
+        let until = noon() + Duration::minutes(90);
+        world.store.db.write()
+            .sql("UPDATE contact SET do_not_contact_until = $2 WHERE id = $1").bind(contacts[2]).bind(until)
+            .run().await.unwrap();
+        assert_eq!(world.catch_up(noon()).await, 1, "the segment is new to the campaign");
+        let taken = world.leads(campaign).await;
+        assert_eq!((taken.len(), taken[0].contact_id), (1, contacts[3]));
+        // The campaign is looked at again when the hold is over, to the hour.
+        assert_eq!(world.catch_up(until).await, 0);
+        assert_eq!(world.catch_up(noon() + Duration::hours(2)).await, 1);
+        let taken: Vec<ContactId> = world.leads(campaign).await.iter().map(|lead| lead.contact_id).collect();
+        assert_eq!(taken, [contacts[2], contacts[3]]);
+        assert_eq!(world.catch_up(noon() + Duration::days(1)).await, 0, "nothing is left to look for");
+        // Who is in already stays: what becomes of their lead is said by their status, not by a bar.
+        world.set(contacts[3], "UPDATE contact SET opt_out_email = true, opt_out_sms = true, opt_out_phone = true,
+            opt_out_push = true WHERE id = $1").await;
+        assert_eq!(world.settle(&contacts, noon()).await, Settled::default());
+        let refused = world.add(campaign, &contacts[..3]).await;
+        assert_eq!(refused[0], Added::Refused("the contact is inactive".into()));
+        assert_eq!(refused[1], Added::Refused("the contact has opted out of every channel".into()));
+        assert!(matches!(&refused[2], Added::There(_)));
+    }
+
+    async fn a_closed_campaign_takes_nobody_and_loses_nobody_and_catches_up(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let segment = world.segment("one").await;
+        let (stays, comes) = (world.contact(1).await, world.contact(2).await);
+        world.feed(campaign, &[segment]).await;
+        world.place(segment, stays, true).await;
+        world.settle(&[stays], noon()).await;
+        assert_eq!(world.catch_up(noon()).await, 1);
+        for state in ["paused", "archived"] {
+            world.state(campaign, state, noon()).await;
+            world.place(segment, stays, false).await;
+            world.place(segment, comes, true).await;
+            assert_eq!(world.settle(&[stays, comes], noon()).await, Settled::default());
+            assert_eq!(world.catch_up(noon()).await, 0, "nothing runs while it is {state}");
+            let refused = members::add(&world.store.db, (world.workspace, campaign), &[comes], by()).await.unwrap();
+            assert_eq!(refused, Err(NotAdded::Closed(state.into())));
+            world.place(segment, stays, true).await;
+            world.place(segment, comes, false).await;
+        }
+        world.place(segment, stays, false).await;
+        world.place(segment, comes, true).await;
+        world.state(campaign, "active", noon()).await;
+        assert_eq!(world.catch_up(noon()).await, 1);
+        let leads = world.leads(campaign).await;
+        let stand: Vec<_> = leads.iter().map(|lead| (lead.contact_id, lead.lead_status)).collect();
+        assert_eq!(stand, [(comes, Active), (stays, Deleted)]);
+    }
+
+    async fn a_segment_that_no_longer_feeds_takes_its_leads_with_it_in_steps(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let (one, two) = (world.segment("one").await, world.segment("two").await);
+        let both = world.contact(0).await;
+        world.place(two, both, true).await;
+        world.place(one, both, true).await;
+        // More than a step of them.
+        let many = members::STEP as usize + 7;
+        for n in 1..=many {
+            let contact = world.contact(n).await;
+            world.place(one, contact, true).await;
+        }
+        world.feed(campaign, &[one, two]).await;
+        let place = (world.workspace, campaign);
+        let first = members::step(&world.store.db, place, noon()).await.unwrap();
+        assert_eq!((first.settled.made, first.is_last), (members::STEP as usize, false));
+        // Whoever goes on, now or after a crash, goes on there.
+        assert_eq!(world.catch_up(noon()).await, 1);
+        assert_eq!(world.leads(campaign).await.len(), many + 1);
+        assert_eq!(world.catch_up(noon()).await, 0);
+        let changed = world.feed(campaign, &[two]).await;
+        assert_eq!((changed.added.len(), changed.removed), (0, vec![one]));
+        assert_eq!(world.catch_up(noon()).await, 1);
+        let left = world.statuses(campaign).await;
+        assert_eq!(left.iter().filter(|status| **status == Deleted).count(), many, "one stays: the other segment holds it");
+        assert_eq!(members::settle_all(&world.store.db, place, noon()).await.unwrap(), Settled::default());
+        let mut tx = world.store.db.begin().await.unwrap();
+        members::forget_segment(&mut tx, world.workspace, two, noon()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(world.catch_up(noon()).await, 1);
+        assert!(world.statuses(campaign).await.iter().all(|status| *status == Deleted));
+    }
+
+    async fn only_segments_that_are_there_are_assigned_and_all_or_none(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let (one, gone) = (world.segment("one").await, world.segment("gone").await);
+        world.store.db.write().sql("UPDATE segment SET deleted_at = $2 WHERE id = $1").bind(gone).bind(noon())
+            .run().await.unwrap();
+        let wanted = BTreeSet::from([one, gone]);
+        let db = &world.store.db;
+        let refused = members::assign(db, (world.workspace, campaign), &wanted, noon()).await.unwrap();
+        assert_eq!(refused, Err(NotAssigned::NoSuchSegments(vec![gone])));
+        let other = world.store.workspace("b").await;
+        let refused = members::assign(db, (other, campaign), &wanted, noon()).await.unwrap();
+        assert_eq!(refused, Err(NotAssigned::NoSuchCampaign));
+        assert!(members::segments(db, world.workspace, campaign).await.unwrap().is_empty());
+        world.feed(campaign, &[one]).await;
+        assert_eq!(members::segments(db, world.workspace, campaign).await.unwrap()[0].name, "one");
+    }
+
+    async fn of_twenty_who_settle_and_add_at_once_one_makes_the_lead(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({})).await;
+        let segment = world.segment("one").await;
+        world.feed(campaign, &[segment]).await;
+        let mut contacts = Vec::new();
+        for n in 0..5 {
+            contacts.push(world.contact(n).await);
+            world.place(segment, contacts[n], true).await;
+        }
+        let mut race = tokio::task::JoinSet::new();
+        for n in 0..20 {
+            let (db, workspace, mut contacts) = (world.store.db.clone(), world.workspace, contacts.clone());
+            contacts.rotate_left(n % 5);
+            race.spawn(async move {
+                if n % 2 == 0 {
+                    let mut tx = db.begin().await.unwrap();
+                    members::settle(&mut tx, workspace, &contacts, noon()).await.unwrap();
+                    tx.commit().await.unwrap();
+                } else {
+                    members::add(&db, (workspace, campaign), &contacts, by()).await.unwrap().unwrap();
+                }
+            });
+        }
+        while let Some(done) = race.join_next().await {
+            done.unwrap();
+        }
+        let leads = world.leads(campaign).await;
+        let whose: BTreeSet<ContactId> = leads.iter().map(|lead| lead.contact_id).collect();
+        assert_eq!((leads.len(), whose.len()), (5, 5));
+    }
+
+    async fn by_hand_the_lead_that_is_there_is_named_and_a_deleted_one_comes_back(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("AAA", json!({"duplicates": {"windowDays": 30}})).await;
+        let submitted = world.submit(campaign, 1, true).await;
+        let row = world.leads(campaign).await.remove(0);
+        let other = world.contact(2).await;
+        let unknown = ContactId::new();
+        let added = world.add(campaign, &[row.contact_id, other, unknown, other]).await;
+        let Added::Made(made) = added[1] else { panic!("{added:?}") };
+        assert_eq!(added, [Added::There(submitted.lead_id), Added::Made(made), Added::Unknown]);
+        assert_eq!(world.add(campaign, &[other]).await, [Added::There(made)], "again adds nobody");
+        let lead = leads::get(&world.store.db, world.workspace, made).await.unwrap().unwrap();
+        assert_eq!((lead.source.as_str(), lead.lead_status, lead.submissions), ("manual", Active, 0));
+        world.make(made, Deleted).await;
+        assert_eq!(world.add(campaign, &[other]).await, [Added::Revived(made)]);
+        world.make(made, Qualified).await;
+        assert_eq!(world.add(campaign, &[other]).await, [Added::There(made)], "it is there, and stays qualified");
+        assert_eq!(
+            world.history(made).await,
+            ["deleted operator by key ops", "active operator by key ops", "qualified operator by key ops"]
+        );
+        // Who submits themselves after that is a duplicate: the window saw them.
+        let again = world.submit(campaign, 2, true).await;
+        assert!(again.is_duplicate && again.lead_id != made);
+        let lead = leads::get(&world.store.db, world.workspace, again.lead_id).await.unwrap().unwrap();
+        assert_eq!((lead.duplicate_of, lead.lead_status), (Some(made), Duplicate));
+    }
+
+    async fn a_campaign_that_qualifies_at_once_does_so_whatever_way_a_lead_comes(store: TestStore) {
+        let world = World::new(store).await;
+        let config = json!({"autoQualify": true, "duplicates": {"windowDays": 30}});
+        let campaign = world.campaign("AAA", config).await;
+        let segment = world.segment("one").await;
+        world.feed(campaign, &[segment]).await;
+        let submitted = world.submit(campaign, 1, true).await;
+        assert_eq!(submitted.submission_id, None, "there is nothing for the pipeline to do");
+        world.submit(campaign, 2, false).await;
+        let (fed, manual) = (world.contact(3).await, world.contact(4).await);
+        world.place(segment, fed, true).await;
+        world.settle(&[fed], noon()).await;
+        world.add(campaign, &[manual]).await;
+        let leads = world.leads(campaign).await;
+        let sources: Vec<_> = leads.iter().map(|lead| (lead.source.as_str(), lead.lead_status)).collect();
+        assert_eq!(sources, [("manual", Qualified), ("segment", Qualified), ("create", Qualified), ("api", Qualified)]);
+        for lead in &leads {
+            assert_eq!(world.history(lead.id).await, ["qualified auto_qualify by the campaign"]);
+            assert_eq!(lead.submissions, 0);
+        }
+        // One who comes a second time is a duplicate of the qualified lead and is not qualified as well.
+        let again = world.submit(campaign, 1, true).await;
+        assert_eq!((again.is_duplicate, again.submission_id), (true, None));
+        let lead = leads::get(&world.store.db, world.workspace, again.lead_id).await.unwrap().unwrap();
+        assert_eq!(lead.lead_status, Duplicate);
+        // It is the saved configuration that says so.
+        let row = campaigns::get(&world.store.db, world.workspace, campaign).await.unwrap().unwrap();
+        let draft = Draft {
+            workspace: world.workspace, id: campaign, code: row.code, name: row.name, dedup_days: None,
+            config: json!({}), at: noon(),
+        };
+        campaigns::save(&world.store.db, &draft, row.revision).await.unwrap().unwrap();
+        assert!(world.submit(campaign, 7, true).await.submission_id.is_some());
+    }
+
+    async fn one_contact_in_a_renewal_a_newsletter_and_a_white_paper_campaign_is_three_leads(store: TestStore) {
+        let world = World::new(store).await;
+        let renewal = world.campaign("REN", json!({})).await;
+        let newsletter = world.campaign("NEWS", json!({})).await;
+        let paper = world.campaign("PAPER", json!({})).await;
+        world.submit(paper, 1, true).await;
+        let contact = world.leads(paper).await.remove(0).contact_id;
+        let customers = world.segment("customers").await;
+        world.place(customers, contact, true).await;
+        world.feed(renewal, &[customers]).await;
+        world.settle(&[contact], noon()).await;
+        world.add(newsletter, &[contact]).await;
+        let contacts: i64 = world.store.db.read().sql("SELECT COUNT(*) FROM contact").scalar().await.unwrap();
+        assert_eq!(contacts, 1);
+        for (campaign, source) in [(renewal, "segment"), (newsletter, "manual"), (paper, "api")] {
+            let leads = world.leads(campaign).await;
+            assert_eq!(leads.len(), 1);
+            assert_eq!((leads[0].contact_id, leads[0].source.as_str(), leads[0].lead_status), (contact, source, Active));
+        }
+    }
+}
