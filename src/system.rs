@@ -12,6 +12,7 @@ use shared::{
     shelf::Shelf,
     store::{
         Db, StoreError,
+        activities::Activities,
         close::{Closer, Starter},
         intake::Intake,
         keys,
@@ -200,6 +201,8 @@ impl System {
             callers: api::caller::Callers::default(),
             secrets: self.secrets.clone(),
             lines: api::hooks::Lines::default(),
+            activities: Activities::start(self.db.clone()),
+            tracking: api::activities::pages::Tracking::default(),
         })
     }
 

@@ -17,7 +17,7 @@ use utoipa::{
             Every answer is an envelope: `{\"success\": true, \"data\": …}` or `{\"success\": false, \"error\": {code, message, details}}`. \
             Unknown fields and parameters are refused by name. Every answer has an `X-Request-Id`; one that the caller sends is kept.\n\n\
             `Idempotency-Key` is taken by `POST /leads/submit`, `POST /leads`, `POST /leads/{leadId}/submit`, `/repost` and `/deliver`, `POST /sms/send` and \
-            `POST /voice/calls/initiate`, and refused by the other POST routes, which either change nothing when repeated or answer 409; webhooks of providers may carry one.",
+            `POST /voice/calls/initiate`, and refused by the other POST routes, which either change nothing when repeated or answer 409 (activities carry a `key` each); webhooks of providers may carry one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Failure)),
@@ -31,6 +31,8 @@ use utoipa::{
         (name = "Waiting", description = "Waking submissions that wait for an outside action."),
         (name = "Agents", description = "With whom people are called and texted, and where the providers' webhooks go."),
         (name = "Interactions", description = "Calls and texts: asking for one, and what was said."),
+        (name = "Activities", description = "What contacts did: page visits, emails, forms, calls, anything of your own."),
+        (name = "Tracking", description = "Websites that report page visits. What pages ask for, under `/t`, wants no key."),
         (name = "Suppressions", description = "Whom nobody may call or text. Numbers are kept hashed and never listed."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
         (name = "Keys", description = "API keys. Scope: admin."),

@@ -1,4 +1,5 @@
 //! THE DOOR: thin HTTP. A handler parses, makes one store call, answers; nothing here talks to the outside world.
+pub mod activities;
 pub mod agents;
 pub mod answer;
 pub mod body;
@@ -36,7 +37,9 @@ use shared::{
     clock::Clock,
     push::Pusher,
     queue::Queue,
-    store::{Db, close::Closer, intake::Intake, load::Loader, secrets::Secrets},
+    store::{
+        Db, activities::Activities, close::Closer, intake::Intake, load::Loader, secrets::Secrets,
+    },
 };
 
 /// What handlers work with.
@@ -55,6 +58,9 @@ pub struct Api {
     pub secrets: Secrets,
     /// Begins empty.
     pub lines: hooks::Lines,
+    pub activities: Activities,
+    /// Begins empty.
+    pub tracking: activities::pages::Tracking,
 }
 
 /// What an installation may decide.

@@ -1,8 +1,8 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks, jobs, keys,
-    lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules, secrets,
-    suppressions, talks, value_sets,
+    Api, activities, agents, campaigns, docs::Words, error::ApiError, error::Code, health, hooks,
+    jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, request, reviews, rules,
+    secrets, suppressions, talks, value_sets,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -65,11 +65,13 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .merge(people())
+        .merge(activities::keyed())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
     OpenApiRouter::with_openapi(Words::openapi())
         .nest("/api/v1", v1)
+        .merge(activities::open())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
 }

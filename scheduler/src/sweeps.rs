@@ -3,6 +3,7 @@ pub mod due;
 pub mod forget;
 pub mod forget_events;
 pub mod forget_models;
+pub mod forget_visits;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
@@ -84,5 +85,10 @@ pub const ALL: &[Sweep] = &[
         name: "forget_model_answers",
         cron: "0 37 * * * *",
         run: |scheduler| Box::pin(forget_models::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_visits",
+        cron: "0 57 * * * *",
+        run: |scheduler| Box::pin(forget_visits::sweep(scheduler)),
     },
 ];

@@ -21,6 +21,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let key_id = keys.json["data"]["items"][0]["keyId"].as_str().unwrap().to_owned();
     let set = json!({"name": "zips", "values": ["1"]});
     let set_id = world.post("/api/v1/value-sets", set).await.data("valueSetId");
+    let site_id =
+        world.post("/api/v1/tracking-sites", json!({"name": "shop"})).await.data("siteId");
 
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
@@ -32,6 +34,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
+            .replace("{siteId}", &site_id)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },

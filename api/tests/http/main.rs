@@ -1,4 +1,5 @@
 //! Does the API answer as written? The router in-process, over a real database, with the clock in hand.
+mod activities;
 mod agents;
 mod approvals;
 mod by_hand;
@@ -27,4 +28,5 @@ mod suppressions;
 mod talks;
 mod talks_at_once;
 mod tokens;
+mod tracking;
 mod value_sets;

@@ -4,8 +4,15 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Paths that are open on purpose.
-const OPEN: [&str; 4] =
-    ["/health/live", "/health/ready", "/api/v1/resume/{token}", "/api/v1/hooks/{agentId}"];
+const OPEN: [&str; 7] = [
+    "/health/live",
+    "/health/ready",
+    "/api/v1/resume/{token}",
+    "/api/v1/hooks/{agentId}",
+    "/t/leadrail.js",
+    "/t/p.gif",
+    "/t/p",
+];
 
 fn document() -> Value {
     serde_json::to_value(api::openapi()).unwrap()

@@ -16,7 +16,9 @@ use shared::{
     push::{self, Pusher},
     queue::Queue,
     store::{
-        Db, breakers,
+        Db,
+        activities::Activities,
+        breakers,
         close::{Close, Closer, LeadMove, NewPark, Place, Places, Query},
         intake::Intake,
         keys::{self, KeyRow},
@@ -106,6 +108,8 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
         callers: Default::default(),
         secrets: Secrets::new(db.clone(), testing::ring()),
         lines: Default::default(),
+        activities: Activities::start(db.clone()),
+        tracking: Default::default(),
     }
 }
 

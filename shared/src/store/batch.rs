@@ -71,6 +71,24 @@ where
         self.calls.send((input, reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
+
+    /// Does several calls with others, each with its own answer, in their order; not all need be in one transaction.
+    pub async fn call_each(
+        &self,
+        inputs: Vec<I>,
+    ) -> Result<Vec<Result<O, StoreError>>, StoreError> {
+        let mut answers = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let (reply, answer) = oneshot::channel();
+            self.calls.send((input, reply)).await.map_err(|_| StoreError::Closed)?;
+            answers.push(answer);
+        }
+        let mut outputs = Vec::with_capacity(answers.len());
+        for answer in answers {
+            outputs.push(answer.await.unwrap_or(Err(StoreError::Closed)));
+        }
+        Ok(outputs)
+    }
 }
 
 async fn answer<I, O, F, W>(name: &'static str, batch: Vec<(I, Reply<O>)>, work: W)

@@ -30,6 +30,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("segment", include_str!("../../../migrations/0017_segment.sql")),
     ("activity", include_str!("../../../migrations/0018_activity.sql")),
     ("campaign_members", include_str!("../../../migrations/0026_campaign_members.sql")),
+    ("tracking", include_str!("../../../migrations/0025_tracking.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.
