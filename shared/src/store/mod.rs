@@ -1,7 +1,7 @@
 //! The database: one truth, two engines. Only this folder contains SQL.
 
-mod again;
 pub mod activities;
+mod again;
 pub mod agents;
 pub mod batch;
 pub mod breakers;

@@ -6,7 +6,6 @@ use crate::{
     lead::LeadStatus,
     store::{
         Rows, StoreError, Tx,
-        lead_status::{self, Change, Changed},
         lead_status::{self, Change},
         live::Touched,
     },
@@ -49,8 +48,6 @@ impl LeadMove {
 /// Only a lead that is still processed is qualified or rejected by an outcome.
 const PROCESSED: &[LeadStatus] = &[LeadStatus::Active, LeadStatus::Duplicate];
 
-/// Changes the leads whose submissions have ended so that their campaigns say something about them; says which.
-pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Changed>, StoreError> {
 /// Changes the leads whose submissions have ended so that their campaigns say something about them; says whose leads changed.
 pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched>, StoreError> {
     let asking: Vec<&Close> =
@@ -73,7 +70,6 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched
         .into_iter()
         .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
         .collect();
-    lead_status::change(tx, &changes).await
     let changed = lead_status::change(tx, &changes).await?;
     lead_status::touched(tx, &changed).await
 }

@@ -4,7 +4,6 @@ pub mod history;
 pub mod notes;
 pub mod read;
 pub mod related;
-pub mod search;
 mod resolve;
 mod row;
 pub mod search;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     clock::Time,
     ids::{ContactId, SegmentId},
-    store::contacts::related::Needs,
+    store::contacts::related::{Needs, Segments},
 };
 use serde::Serialize;
 use std::{
@@ -83,7 +83,7 @@ pub async fn assess(
     let looked: BTreeSet<SegmentId> =
         asked().flat_map(|one| one.references.iter().copied().chain([one.id])).collect();
     let mut members = members(tx, definitions, &looked, &ids).await?;
-    let needs = Needs { segments: false, ..Needs::of(asked().map(|one| &one.rule)) };
+    let needs = Needs { segments: Segments::None, ..Needs::of(asked().map(|one| &one.rule)) };
     let mut people = answers::people(tx, definitions.workspace, &ids, &needs).await?;
     let swept = swept(tx, definitions, asked()).await?;
     for ask in asks {
