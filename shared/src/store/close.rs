@@ -185,13 +185,13 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     reach::plan(tx, &won).await?;
     child::open(tx, &won).await?;
     learnt::merge(tx, &won).await?;
-    let leads = lead::change(tx, &won).await?;
+    let touched = lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
-    if let Some(first) = won.first() {
-        live::leads_changed(tx, &leads, first.at).await?;
+    if let Some(first) = closes.first() {
+        live::reassess(tx, &touched, first.at).await?;
     }
     Ok(moved)
 }

@@ -257,9 +257,9 @@ async fn carry_out(
     if let Some((submission, id)) = &plan.buyer_lead_id {
         write::buyer_lead_id(tx, ask, (*submission, id)).await?;
     }
-    let mut leads = Vec::new();
+    let mut changed = Vec::new();
     if let Some(change) = &plan.change {
-        leads = lead_status::change(tx, std::slice::from_ref(change)).await?;
+        changed = lead_status::change(tx, std::slice::from_ref(change)).await?;
     }
     if let Some(rewrite) = &plan.rewrite {
         write::lead(tx, ask, rewrite).await?;
@@ -268,8 +268,7 @@ async fn carry_out(
         write::submission(tx, ask, open).await?;
         jobs.push((open.stage, open.id, 1));
     }
-    if let Some(change) = &plan.change {
-        live::leads_changed(tx, &leads, change.at).await?;
-    }
+    let touched = lead_status::touched(tx, &changed).await?;
+    live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)
 }

@@ -174,6 +174,28 @@ pub(super) fn born_qualified(workspace: WorkspaceId, lead: LeadId, at: Time) -> 
     }
 }
 
+/// The contacts whose leads changed: what rules read of them has.
+pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touched>, StoreError> {
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<LeadKey> = changed
+        .iter()
+        .map(|one| LeadKey { workspace_id: one.workspace.0, id: one.lead.0 })
+        .collect();
+    let contacts: Vec<(WorkspaceId, ContactId)> = tx
+        .ex()
+        .sql(
+            "SELECT l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
+        )
+        .bind(Rows::of(&keys))
+        .all()
+        .await?;
+    let touched = |(workspace, contact)| Touched { workspace, contact, what: What::leads() };
+    Ok(contacts.into_iter().map(touched).collect())
+}
+
 /// A line of a lead's history.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct HistoryRow {

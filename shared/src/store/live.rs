@@ -1,7 +1,7 @@
 //! Keeping segments right: after contacts change, the segments whose rules read a changed field are asked again, in the same transaction.
 //!
 //! A change and a step of a build never overlap within a workspace (see [`gate`]), so whichever comes second sees what the first did.
-use super::{Rows, StoreError, Tx, dialect::Engine, lead_status::Changed};
+use super::{Rows, StoreError, Tx, dialect::Engine};
 use crate::{
     clock::Time,
     ids::{ContactId, WorkspaceId},
@@ -122,28 +122,4 @@ async fn settle_all(
         changed.extend(settled.contacts);
     }
     Ok(changed)
-}
-
-/// Brings the memberships of those into line whose leads have changed status. It is for transactions that do more than that; they call it
-/// last, too.
-pub async fn leads_changed(tx: &mut Tx, changed: &[Changed], now: Time) -> Result<(), StoreError> {
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let workspaces: BTreeSet<WorkspaceId> = changed.iter().map(|one| one.workspace).collect();
-    let workspaces: Vec<WorkspaceId> = workspaces.into_iter().collect();
-    gate::share(tx, &workspaces).await?;
-    let current = definitions::current(tx, &workspaces).await?;
-    let asking: BTreeSet<WorkspaceId> = current
-        .iter()
-        .filter(|definitions| definitions.is_asked(&What::leads()))
-        .map(|definitions| definitions.workspace)
-        .collect();
-    let asked: Vec<Changed> =
-        changed.iter().filter(|one| asking.contains(&one.workspace)).copied().collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let touched = touched::of_leads(tx, &asked).await?;
-    reassess(tx, &touched, now).await
 }

@@ -6,7 +6,8 @@ use crate::{
     lead::LeadStatus,
     store::{
         Rows, StoreError, Tx,
-        lead_status::{self, Change, Changed},
+        lead_status::{self, Change},
+        live::Touched,
     },
     submission::{State, Status},
 };
@@ -47,8 +48,8 @@ impl LeadMove {
 /// Only a lead that is still processed is qualified or rejected by an outcome.
 const PROCESSED: &[LeadStatus] = &[LeadStatus::Active, LeadStatus::Duplicate];
 
-/// Changes the leads whose submissions have ended so that their campaigns say something about them; says which.
-pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Changed>, StoreError> {
+/// Changes the leads whose submissions have ended so that their campaigns say something about them; says whose leads changed.
+pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched>, StoreError> {
     let asking: Vec<&Close> =
         closes.iter().filter(|close| close.lead == LeadMove::Ask).copied().collect();
     let said = ask(tx, &asking).await?;
@@ -69,7 +70,8 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Changed
         .into_iter()
         .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
         .collect();
-    lead_status::change(tx, &changes).await
+    let changed = lead_status::change(tx, &changes).await?;
+    lead_status::touched(tx, &changed).await
 }
 
 fn made(close: &Close, lead: LeadId, to: LeadStatus) -> Change {

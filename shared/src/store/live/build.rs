@@ -87,7 +87,8 @@ pub async fn due(db: &Db, now: Time, limit: i64) -> Result<Vec<(SegmentId, i64)>
     db.read()
         .sql(
             "SELECT id, generation FROM segment
-             WHERE build_due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND is_enabled AND deleted_at IS NULL
+             WHERE build_due_at <= $1 AND (state <> 'building' OR claimed_until IS NULL OR claimed_until <= $1)
+                AND is_enabled AND deleted_at IS NULL
              ORDER BY build_due_at LIMIT $2",
         )
         .bind(now)
@@ -107,7 +108,9 @@ pub async fn claim(db: &Db, id: SegmentId, now: Time) -> Result<Claimed, StoreEr
 async fn claim_in(tx: &mut Tx, id: SegmentId, now: Time) -> Result<Claimed, StoreError> {
     let Some(row) = due_row(tx, id).await? else { return Ok(Claimed::Nothing) };
     let workspace = row.workspace_id;
-    let is_held = row.claimed_until.is_some_and(|until| until > now);
+    // A claim holds for as long as nobody has asked for another build.
+    let is_held =
+        row.state == SegmentState::Building && row.claimed_until.is_some_and(|until| until > now);
     let stands = matches!(row.state, SegmentState::Broken | SegmentState::Frozen);
     if row.kind == SegmentKind::Static || row.deleted_at.is_some() || stands {
         not_due(tx, workspace, id).await?;

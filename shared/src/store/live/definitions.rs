@@ -2,15 +2,15 @@
 use super::{Changes, Rows, StoreError, Tx, What, assess::Ask, due};
 use crate::{
     clock::Time,
-    contact::PropertyKind,
     ids::{SegmentId, WorkspaceId},
-    rules::{About, Clocks, Kind, Properties, Rule},
+    rules::{About, Clocks, Properties, Rule},
     segment::{
         SegmentKind, SegmentState,
         order::{self, References},
     },
     store::{
         notices::{self, Notice},
+        properties,
         segments::{self, Segment},
         value_sets,
     },
@@ -174,7 +174,7 @@ async fn load(
     if rows.is_empty() {
         return Ok(definitions);
     }
-    let properties = properties(tx, workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
     let zone = zone(tx, workspace).await?;
     let mut read = HashMap::new();
     for row in rows {
@@ -200,25 +200,6 @@ async fn fed(tx: &mut Tx, workspace: WorkspaceId) -> Result<HashSet<SegmentId>, 
         .all()
         .await?;
     Ok(fed.into_iter().map(|(id,)| id).collect())
-}
-
-/// The properties that rules may read.
-async fn properties(tx: &mut Tx, workspace: WorkspaceId) -> Result<Properties, StoreError> {
-    let rows: Vec<(String, PropertyKind)> = tx
-        .ex()
-        .sql("SELECT key, kind FROM property WHERE workspace_id = $1 AND indexed")
-        .bind(workspace)
-        .all()
-        .await?;
-    let kind = |kind| match kind {
-        PropertyKind::Text => Kind::Text,
-        PropertyKind::Number => Kind::Number,
-        PropertyKind::Date => Kind::Date,
-        PropertyKind::Datetime => Kind::DateTime,
-        PropertyKind::Boolean => Kind::Boolean,
-        PropertyKind::List => Kind::List,
-    };
-    Ok(Properties(rows.into_iter().map(|(key, of)| (key, kind(of))).collect()))
 }
 
 async fn zone(tx: &mut Tx, workspace: WorkspaceId) -> Result<Tz, StoreError> {

@@ -1,9 +1,6 @@
 //! What changed of a contact, in the words of rules.
-use super::{Changed, Rows, StoreError, Tx};
 use crate::ids::{ContactId, WorkspaceId};
-use serde::Serialize;
 use std::collections::BTreeSet;
-use uuid::Uuid;
 
 /// A contact that was changed in this transaction, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,35 +70,6 @@ impl What {
         }
         Some(all)
     }
-}
-
-#[derive(Serialize)]
-struct LeadKey {
-    workspace_id: Uuid,
-    id: Uuid,
-}
-
-/// The contacts of leads that changed.
-pub(super) async fn of_leads(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touched>, StoreError> {
-    let keys: Vec<LeadKey> = changed
-        .iter()
-        .map(|one| LeadKey { workspace_id: one.workspace.0, id: one.lead.0 })
-        .collect();
-    let found: Vec<(WorkspaceId, ContactId)> = tx
-        .ex()
-        .sql(
-            "SELECT l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
-             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
-        )
-        .bind(Rows::of(&keys))
-        .all()
-        .await?;
-    let touched = found.into_iter().map(|(workspace, contact)| Touched {
-        workspace,
-        contact,
-        what: What::leads(),
-    });
-    Ok(touched.collect())
 }
 
 #[cfg(test)]
