@@ -41,7 +41,7 @@ async fn some(
 /// What becomes of the `n`th: it moves between several segments.
 fn change(n: usize) -> Value {
     let states = ["CA", "NY", "TX", "FL", "WA", "OR"];
-    json!({"state": states[n % 6], "properties": {"score": (n * 37) % 100, "member": n % 2 == 0}})
+    json!({"state": states[n % 6], "properties": {"score": (n * 37) % 100, "member": n.is_multiple_of(2)}})
 }
 
 pub async fn one_by_one(site: &mut Site<'_>, report: &mut Report) -> Result<(), Trouble> {

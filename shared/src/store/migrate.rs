@@ -29,9 +29,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("contact", include_str!("../../../migrations/0016_contact.sql")),
     ("segment", include_str!("../../../migrations/0017_segment.sql")),
     ("activity", include_str!("../../../migrations/0018_activity.sql")),
-    ("person", include_str!("../../../migrations/0022_person.sql")),
-    ("tracking", include_str!("../../../migrations/0025_tracking.sql")),
-    ("campaign_members", include_str!("../../../migrations/0026_campaign_members.sql")),
+    ("person", include_str!("../../../migrations/0019_person.sql")),
+    ("tracking", include_str!("../../../migrations/0020_tracking.sql")),
+    ("campaign_members", include_str!("../../../migrations/0021_campaign_members.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -111,6 +111,7 @@ mod tests {
     use super::*;
     use crate::testing::noon;
     use chrono::Duration;
+    use std::slice::from_ref;
 
     fn person() -> Person {
         Person {
@@ -156,7 +157,7 @@ mod tests {
             let members =
                 if is_member { HashSet::from([(campaign.id, person.id)]) } else { HashSet::new() };
             let plan =
-                by_segments(&[campaign], &[person.clone()], &members, &[lead.clone()], noon());
+                by_segments(&[campaign], from_ref(&person), &members, from_ref(lead), noon());
             (plan.make.len(), plan.revive.len(), plan.leave.len())
         };
         for status in
