@@ -48,8 +48,10 @@ pub async fn members(
     if !moved.gone.is_empty() {
         tx.ex()
             .sql(
-                "DELETE FROM segment_member WHERE workspace_id = $1 AND (segment_id, contact_id) IN
-                    (SELECT r.segment_id, r.contact_id FROM ROWS($2: segment_id uuid, contact_id uuid) r)",
+                // No column is compared with a plain value, so that each row is reached by its whole key.
+                "DELETE FROM segment_member WHERE (workspace_id, segment_id, contact_id) IN
+                    (SELECT CAST($1 AS {pg: uuid}{lite: blob}), r.segment_id, r.contact_id
+                     FROM ROWS($2: segment_id uuid, contact_id uuid) r)",
             )
             .bind(workspace)
             .bind(pairs(&moved.gone))
