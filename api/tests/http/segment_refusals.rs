@@ -7,6 +7,7 @@ use serde_json::json;
 use shared::ids::{ContactId, SegmentId};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of requests and one of answers")]
 async fn every_refusal_says_what_would_be_right() {
     let world = enterprise().await;
     let vip = made(&world, json!({"name": "VIP"})).await;

@@ -132,6 +132,7 @@ async fn a_dynamic_segment_shows_both_faces_of_its_rule_and_waits_to_be_built() 
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "most of it are the answers")]
 async fn a_static_segment_is_filled_from_a_search_and_by_hand() {
     let world = enterprise().await;
     let reno = contact(&world, "reno", "active").await;
@@ -290,7 +291,7 @@ async fn a_preview_counts_and_shows_and_writes_nothing() {
     assert_eq!((&data["count"], &data["isExact"]), (&json!(12), &json!(true)), "{answer:?}");
     assert_eq!(data["contacts"].as_array().unwrap().len(), 10);
     assert_eq!(data["contacts"][0]["contactId"], json!(newest));
-    assert_eq!(names(&world.get(URL).await), [json!("x"); 0]);
+    assert!(names(&world.get(URL).await).is_empty());
 }
 
 #[tokio::test]
