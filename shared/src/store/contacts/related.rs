@@ -78,7 +78,12 @@ impl Needs {
 
 #[derive(Serialize)]
 struct Key {
+    workspace_id: Uuid,
     id: Uuid,
+}
+
+fn keys(workspace: WorkspaceId, ids: impl Iterator<Item = Uuid>) -> Rows {
+    Rows::of(&ids.map(|id| Key { workspace_id: workspace.0, id }).collect::<Vec<_>>())
 }
 
 #[derive(Serialize)]
@@ -98,17 +103,18 @@ pub async fn load(
     if ids.is_empty() {
         return Ok(found);
     }
-    let keys = Rows::of(&ids.iter().map(|id| Key { id: id.0 }).collect::<Vec<_>>());
+    // No column is compared with a plain value, so that each row is reached by its whole key, whatever the planner thinks.
+    let keys = keys(workspace, ids.iter().map(|id| id.0));
     for (contact, segment) in segments(tx, workspace, &keys, &needs.segments).await? {
         found.entry(contact).or_default().segments.push(segment);
     }
     if needs.leads {
-        for (contact, campaign, status) in leads(tx, workspace, &keys).await? {
+        for (contact, campaign, status) in leads(tx, &keys).await? {
             found.entry(contact).or_default().leads.push((campaign, status));
         }
     }
     if needs.sums {
-        for sum in sums(tx, workspace, &keys).await? {
+        for sum in sums(tx, &keys).await? {
             let related = found.entry(sum.contact_id).or_default();
             related.first_seen_at = Some(sum.first_seen_at);
             related.last_activity_at = Some(sum.last_activity_at);
@@ -116,7 +122,7 @@ pub async fn load(
         }
     }
     if !needs.days.is_empty() {
-        for OfContact { contact_id, day } in days(tx, workspace, &keys, &needs.days).await? {
+        for OfContact { contact_id, day } in days(tx, &keys, &needs.days).await? {
             found.entry(contact_id).or_default().days.push(day);
         }
     }
@@ -133,19 +139,23 @@ async fn segments(
         Segments::None => return Ok(Vec::new()),
         Segments::These(these) if these.is_empty() => return Ok(Vec::new()),
         Segments::These(these) => {
-            let these: Vec<Key> = these.iter().map(|id| Key { id: id.0 }).collect();
+            let these = self::keys(workspace, these.iter().map(|id| id.0));
             let query = tx.ex().sql(
-                "SELECT r.id, m.segment_id FROM ROWS($3: id uuid) w
-                 JOIN segment s ON s.workspace_id = $1 AND s.id = w.id AND s.deleted_at IS NULL
-                 CROSS JOIN ROWS($2: id uuid) r
-                 JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = r.id",
+                "WITH pairs AS MATERIALIZED (
+                    SELECT s.workspace_id, s.id AS segment_id, r.id FROM ROWS($2: workspace_id uuid, id uuid) w
+                    JOIN segment s ON s.workspace_id = w.workspace_id AND s.id = w.id AND s.deleted_at IS NULL
+                    CROSS JOIN ROWS($1: id uuid) r)
+                 SELECT p.id, m.segment_id FROM pairs p
+                 JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.id",
             );
-            return query.bind(workspace).bind(keys.clone()).bind(Rows::of(&these)).all().await;
+            return query.bind(keys.clone()).bind(these).all().await;
         }
         Segments::All => tx.ex().sql(
-            "SELECT r.id, m.segment_id FROM segment s CROSS JOIN ROWS($2: id uuid) r
-             JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = r.id
-             WHERE s.workspace_id = $1 AND s.deleted_at IS NULL",
+            "WITH pairs AS MATERIALIZED (
+                SELECT s.workspace_id, s.id AS segment_id, r.id FROM segment s CROSS JOIN ROWS($2: id uuid) r
+                WHERE s.workspace_id = $1 AND s.deleted_at IS NULL)
+             SELECT p.id, m.segment_id FROM pairs p
+             JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.id",
         ),
     };
     query.bind(workspace).bind(keys.clone()).all().await
@@ -153,15 +163,13 @@ async fn segments(
 
 async fn leads(
     tx: &mut Tx,
-    workspace: WorkspaceId,
     keys: &Rows,
 ) -> Result<Vec<(ContactId, CampaignId, LeadStatus)>, StoreError> {
     tx.ex()
         .sql(
-            "SELECT l.contact_id, l.campaign_id, l.status FROM ROWS($2: id uuid) r
-             JOIN lead l ON l.contact_id = r.id AND l.workspace_id = $1 WHERE l.status <> 'deleted'",
+            "SELECT l.contact_id, l.campaign_id, l.status FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.contact_id = r.id AND (l.workspace_id = r.workspace_id) IS TRUE WHERE l.status <> 'deleted'",
         )
-        .bind(workspace)
         .bind(keys.clone())
         .all()
         .await
@@ -175,13 +183,12 @@ struct Sum {
     events: Json<Map<String, Value>>,
 }
 
-async fn sums(tx: &mut Tx, workspace: WorkspaceId, keys: &Rows) -> Result<Vec<Sum>, StoreError> {
+async fn sums(tx: &mut Tx, keys: &Rows) -> Result<Vec<Sum>, StoreError> {
     tx.ex()
         .sql(
-            "SELECT a.contact_id, a.first_seen_at, a.last_activity_at, a.events FROM ROWS($2: id uuid) r
-             JOIN activity_sum a ON a.workspace_id = $1 AND a.contact_id = r.id",
+            "SELECT a.contact_id, a.first_seen_at, a.last_activity_at, a.events FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN activity_sum a ON a.workspace_id = r.workspace_id AND a.contact_id = r.id",
         )
-        .bind(workspace)
         .bind(keys.clone())
         .all()
         .await
@@ -196,17 +203,17 @@ struct OfContact {
 
 async fn days(
     tx: &mut Tx,
-    workspace: WorkspaceId,
     keys: &Rows,
     kinds: &BTreeSet<String>,
 ) -> Result<Vec<OfContact>, StoreError> {
     let kinds: Vec<OfType<'_>> = kinds.iter().map(|kind| OfType { kind }).collect();
     tx.ex()
         .sql(
-            "SELECT d.contact_id, d.type, d.name, d.day, d.times FROM ROWS($2: id uuid) r CROSS JOIN ROWS($3: kind text) k
-             JOIN activity_day d ON d.workspace_id = $1 AND d.contact_id = r.id AND d.type = k.kind",
+            "WITH wanted AS MATERIALIZED (
+                SELECT r.workspace_id, r.id, k.kind FROM ROWS($1: workspace_id uuid, id uuid) r CROSS JOIN ROWS($2: kind text) k)
+             SELECT d.contact_id, d.type, d.name, d.day, d.times FROM wanted w
+             JOIN activity_day d ON d.workspace_id = w.workspace_id AND d.contact_id = w.id AND d.type = w.kind",
         )
-        .bind(workspace)
         .bind(keys.clone())
         .bind(Rows::of(&kinds))
         .all()

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Time,
-    ids::{ContactId, SegmentId},
+    ids::{ContactId, SegmentId, WorkspaceId},
     store::contacts::related::{Needs, Segments},
 };
 use serde::Serialize;
@@ -162,6 +162,16 @@ struct Id {
     id: Uuid,
 }
 
+#[derive(Serialize)]
+struct Key {
+    workspace_id: Uuid,
+    id: Uuid,
+}
+
+fn keys(workspace: WorkspaceId, ids: impl Iterator<Item = Uuid>) -> Rows {
+    Rows::of(&ids.map(|id| Key { workspace_id: workspace.0, id }).collect::<Vec<_>>())
+}
+
 fn ids(ids: impl Iterator<Item = Uuid>) -> Rows {
     Rows::of(&ids.map(|id| Id { id }).collect::<Vec<_>>())
 }
@@ -176,11 +186,14 @@ async fn members(
     let found: Vec<(SegmentId, ContactId)> = tx
         .ex()
         .sql(
-            "SELECT m.segment_id, m.contact_id FROM ROWS($2: id uuid) s CROSS JOIN ROWS($3: id uuid) c
-             JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = c.id",
+            // The pairs first, and no column compared with a plain value: each is reached by its whole key, whatever the planner thinks.
+            "WITH pairs AS MATERIALIZED (
+                SELECT s.workspace_id, s.id AS segment_id, c.id AS contact_id
+                FROM ROWS($1: workspace_id uuid, id uuid) s CROSS JOIN ROWS($2: id uuid) c)
+             SELECT m.segment_id, m.contact_id FROM pairs p
+             JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.contact_id",
         )
-        .bind(definitions.workspace)
-        .bind(ids(segments.iter().map(|id| id.0)))
+        .bind(keys(definitions.workspace, segments.iter().map(|id| id.0)))
         .bind(ids(contacts.iter().map(|id| id.0)))
         .all()
         .await?;

@@ -22,6 +22,7 @@ use std::{
 use uuid::Uuid;
 
 mod claim;
+mod survey;
 
 pub use claim::{claim, due};
 
@@ -66,6 +67,8 @@ pub struct Build {
     as_of: Time,
     /// Whether members were right before but for the clock: then only what is changed here is news.
     is_clean: bool,
+    /// Whether it was built before, by this definition or an older one.
+    was_built: bool,
     claimed_until: Time,
     after: Uuid,
     size: i64,
@@ -292,6 +295,10 @@ pub async fn run(db: &Db, id: SegmentId, clock: &Clock) -> Result<Option<Ended>,
 
 impl Build {
     async fn drive(&mut self, db: &Db, clock: &Clock) -> Result<Ended, StoreError> {
+        if let Some(fitting) = self.is_right(db).await? {
+            self.sum.fitting = fitting;
+            return self.finish(db, clock.now()).await;
+        }
         let mut tries = 1;
         loop {
             if !self.renew(db, clock.now()).await? {

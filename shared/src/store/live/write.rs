@@ -11,15 +11,18 @@ use uuid::Uuid;
 
 #[derive(Serialize)]
 struct Pair {
+    workspace_id: Uuid,
     segment_id: Uuid,
     contact_id: Uuid,
 }
 
-fn pairs(pairs: &[(SegmentId, ContactId)]) -> Rows {
-    let mut pairs: Vec<Pair> = pairs
-        .iter()
-        .map(|(segment, contact)| Pair { segment_id: segment.0, contact_id: contact.0 })
-        .collect();
+fn pairs(workspace: WorkspaceId, pairs: &[(SegmentId, ContactId)]) -> Rows {
+    let pair = |(segment, contact): &(SegmentId, ContactId)| Pair {
+        workspace_id: workspace.0,
+        segment_id: segment.0,
+        contact_id: contact.0,
+    };
+    let mut pairs: Vec<Pair> = pairs.iter().map(pair).collect();
     pairs.sort_by_key(|pair| (pair.segment_id, pair.contact_id));
     Rows::of(&pairs)
 }
@@ -35,13 +38,13 @@ pub async fn members(
         tx.ex()
             .sql(
                 "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
-                 SELECT $1, r.segment_id, r.contact_id, $2 FROM ROWS($3: segment_id uuid, contact_id uuid) r
+                 SELECT r.workspace_id, r.segment_id, r.contact_id, $1
+                 FROM ROWS($2: workspace_id uuid, segment_id uuid, contact_id uuid) r
                  WHERE true
                  ON CONFLICT DO NOTHING",
             )
-            .bind(workspace)
             .bind(now)
-            .bind(pairs(&moved.come))
+            .bind(pairs(workspace, &moved.come))
             .run()
             .await?;
     }
@@ -50,11 +53,10 @@ pub async fn members(
             .sql(
                 // No column is compared with a plain value, so that each row is reached by its whole key.
                 "DELETE FROM segment_member WHERE (workspace_id, segment_id, contact_id) IN
-                    (SELECT CAST($1 AS {pg: uuid}{lite: blob}), r.segment_id, r.contact_id
-                     FROM ROWS($2: segment_id uuid, contact_id uuid) r)",
+                    (SELECT r.workspace_id, r.segment_id, r.contact_id
+                     FROM ROWS($1: workspace_id uuid, segment_id uuid, contact_id uuid) r)",
             )
-            .bind(workspace)
-            .bind(pairs(&moved.gone))
+            .bind(pairs(workspace, &moved.gone))
             .run()
             .await?;
     }

@@ -27,6 +27,7 @@ struct DueRow {
     generation: i64,
     claimed_until: Option<Time>,
     swept_at: Option<Time>,
+    built_at: Option<Time>,
     deleted_at: Option<Time>,
 }
 
@@ -85,6 +86,7 @@ async fn claim_in(tx: &mut Tx, id: SegmentId, now: Time) -> Result<Claimed, Stor
         place,
         as_of: row.swept_at.map_or(now, |swept| swept.max(now)),
         is_clean: row.state == SegmentState::Ready,
+        was_built: row.built_at.is_some(),
         claimed_until: token(now),
         after: Uuid::nil(),
         size: FIRST_SIZE,
@@ -106,7 +108,8 @@ pub(super) fn token(now: Time) -> Time {
 async fn due_row(tx: &mut Tx, id: SegmentId) -> Result<Option<DueRow>, StoreError> {
     tx.ex()
         .sql(
-            "SELECT s.workspace_id, s.name, s.kind, s.state, s.is_enabled, s.generation, s.claimed_until, s.swept_at, s.deleted_at
+            "SELECT s.workspace_id, s.name, s.kind, s.state, s.is_enabled, s.generation, s.claimed_until, s.swept_at, s.built_at,
+                s.deleted_at
              FROM segment s WHERE s.build_due_at IS NOT NULL AND s.id = $1{pg:  FOR UPDATE}",
         )
         .bind(id)
