@@ -80,11 +80,14 @@ pub(super) async fn members(
     let rows: Vec<(CampaignId, ContactId)> = tx
         .ex()
         .sql(
-            "SELECT k.campaign_id, m.contact_id FROM ROWS($3: id uuid) f
-             JOIN campaign_segment k ON k.workspace_id = $1 AND k.campaign_id = f.id
-             JOIN segment s ON s.workspace_id = $1 AND s.id = k.segment_id AND s.deleted_at IS NULL
-             JOIN ROWS($2: id uuid) r ON true
-             JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = k.segment_id AND m.contact_id = r.id",
+            // The pairs first, so that each is reached by its whole key, not by a walk over a segment.
+            "WITH pairs AS MATERIALIZED (
+                SELECT k.workspace_id, k.campaign_id, k.segment_id, r.id AS contact_id FROM ROWS($3: id uuid) f
+                JOIN campaign_segment k ON k.workspace_id = $1 AND k.campaign_id = f.id
+                JOIN segment s ON s.workspace_id = $1 AND s.id = k.segment_id AND s.deleted_at IS NULL
+                JOIN ROWS($2: id uuid) r ON true)
+             SELECT p.campaign_id, m.contact_id FROM pairs p
+             JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.contact_id",
         )
         .bind(workspace)
         .bind(contact_rows(contacts))

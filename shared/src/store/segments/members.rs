@@ -126,6 +126,13 @@ struct Id {
     id: Uuid,
 }
 
+#[derive(Serialize)]
+struct Member {
+    workspace_id: Uuid,
+    segment_id: Uuid,
+    contact_id: Uuid,
+}
+
 fn ids(contacts: &[ContactId]) -> Rows {
     Rows::of(&contacts.iter().map(|contact| Id { id: contact.0 }).collect::<Vec<_>>())
 }
@@ -158,16 +165,22 @@ async fn delete(
     (workspace, segment): Key,
     contacts: &[ContactId],
 ) -> Result<Vec<ContactId>, StoreError> {
+    let member = |contact: &ContactId| Member {
+        workspace_id: workspace.0,
+        segment_id: segment.0,
+        contact_id: contact.0,
+    };
+    let members: Vec<Member> = contacts.iter().map(member).collect();
     let removed: Vec<(ContactId,)> = tx
         .ex()
         .sql(
-            "DELETE FROM segment_member
-             WHERE workspace_id = $1 AND segment_id = $2 AND contact_id IN (SELECT r.id FROM ROWS($3: id uuid) r)
+            // No column is compared with a plain value, so that each row is reached by its whole key, not by a walk over the segment.
+            "DELETE FROM segment_member WHERE (workspace_id, segment_id, contact_id) IN
+                (SELECT r.workspace_id, r.segment_id, r.contact_id
+                 FROM ROWS($1: workspace_id uuid, segment_id uuid, contact_id uuid) r)
              RETURNING contact_id",
         )
-        .bind(workspace)
-        .bind(segment)
-        .bind(ids(contacts))
+        .bind(Rows::of(&members))
         .all()
         .await?;
     Ok(sorted(removed))

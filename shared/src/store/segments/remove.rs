@@ -11,6 +11,7 @@ use crate::{
 };
 use serde_json::Value;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 /// Members that go in one transaction.
 const REMOVED_AT_ONCE: i64 = 5_000;
@@ -102,13 +103,14 @@ pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
 async fn empty(db: &Db, (workspace, id): Key) -> Result<u64, StoreError> {
     db.write()
         .sql(
-            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id IN
+            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id <= COALESCE(
                 (SELECT m.contact_id FROM segment_member m WHERE m.workspace_id = $1 AND m.segment_id = $2
-                 ORDER BY m.contact_id LIMIT $3)",
+                 ORDER BY m.contact_id LIMIT 1 OFFSET $3), $4)",
         )
         .bind(workspace)
         .bind(id)
-        .bind(REMOVED_AT_ONCE)
+        .bind(REMOVED_AT_ONCE - 1)
+        .bind(Uuid::max())
         .run()
         .await
 }

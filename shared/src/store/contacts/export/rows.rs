@@ -114,11 +114,12 @@ pub const VISITS: &str = "SELECT x.visitor, x.name, x.data, x.at
      JOIN anonymous_visit x ON x.visitor = v.visitor AND x.workspace_id = $1
      ORDER BY x.at DESC, x.id DESC LIMIT $3";
 
-pub const SEGMENTS: &str = "SELECT s.id AS segment_id, s.name, m.added_at FROM segment s
-     JOIN ROWS($2: id uuid) r ON true
-     JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = r.id
-     WHERE s.workspace_id = $1
-     ORDER BY m.added_at DESC, s.id LIMIT $3";
+pub const SEGMENTS: &str = "WITH pairs AS MATERIALIZED (
+        SELECT s.workspace_id, s.id AS segment_id, s.name, r.id FROM segment s JOIN ROWS($2: id uuid) r ON true
+        WHERE s.workspace_id = $1)
+     SELECT p.segment_id, p.name, m.added_at FROM pairs p
+     JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.id
+     ORDER BY m.added_at DESC, p.segment_id LIMIT $3";
 
 pub const LEADS: &str =
     "SELECT l.id AS lead_id, l.campaign_id, l.status, l.first_name, l.last_name, l.email, l.phone, l.details, l.is_test,

@@ -191,12 +191,13 @@ async fn days(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
 async fn members(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
     tx.ex()
         .sql(
-            "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
-             SELECT $1, s.id, $3, MIN(m.added_at) FROM segment s
-             JOIN ROWS($2: id uuid) r ON true
-             JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = r.id
-             WHERE s.workspace_id = $1 AND s.kind = 'static'
-             GROUP BY s.id
+            "WITH pairs AS MATERIALIZED (
+                SELECT s.workspace_id, s.id AS segment_id, r.id FROM segment s JOIN ROWS($2: id uuid) r ON true
+                WHERE s.workspace_id = $1 AND s.kind = 'static')
+             INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
+             SELECT p.workspace_id, p.segment_id, $3, MIN(m.added_at) FROM pairs p
+             JOIN segment_member m ON m.workspace_id = p.workspace_id AND m.segment_id = p.segment_id AND m.contact_id = p.id
+             GROUP BY p.workspace_id, p.segment_id
              ON CONFLICT (workspace_id, segment_id, contact_id) DO NOTHING",
         )
         .bind(ask.workspace)
@@ -209,11 +210,11 @@ async fn members(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
 
 /// Takes contacts out of all segments. They are found by the segments: of these there are few, and no index leads from a contact to its places.
 pub(in crate::store::contacts) const LEAVE: &str =
-    "DELETE FROM segment_member WHERE (workspace_id, segment_id, contact_id) IN (
-        SELECT m.workspace_id, m.segment_id, m.contact_id FROM segment s
-        JOIN ROWS($2: id uuid) r ON true
-        JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = s.id AND m.contact_id = r.id
-        WHERE s.workspace_id = $1)";
+    "WITH pairs AS MATERIALIZED (
+        SELECT s.workspace_id, s.id AS segment_id, r.id FROM segment s JOIN ROWS($2: id uuid) r ON true
+        WHERE s.workspace_id = $1)
+     DELETE FROM segment_member WHERE (workspace_id, segment_id, contact_id) IN
+        (SELECT p.workspace_id, p.segment_id, p.id FROM pairs p)";
 
 async fn gone(tx: &mut Tx, ask: &Ask, sql: &'static str) -> Result<u64, StoreError> {
     let from = keys::rows(ask.from.iter().map(|id| id.0));
