@@ -82,7 +82,7 @@ fn member((contact_id, added): (ContactId, Added)) -> NewMember {
 /// Each becomes a lead of the campaign, stored and not submitted; one who is a lead already keeps it, and one whose lead was deleted gets
 /// it back. All in one transaction, and it may be repeated. Submit a lead with `POST /leads/{leadId}/submit`.
 #[utoipa::path(
-    post, path = "/campaigns/{campaignId}/members", tag = "Campaigns", operation_id = "addMembers",
+    post, path = "/campaigns/{campaignId}/members", tag = "Campaigns", operation_id = "addCampaignMembers",
     params(("campaignId" = CampaignId, Path)),
     request_body = NewMembers,
     responses((status = 200, description = "What became of each.", body = Success<NewMembersAdded>), Guarded, Absent, Sent, Closed)

@@ -57,7 +57,7 @@ fn contacts(body: &Body) -> Result<Vec<ContactId>, ApiError> {
 ///
 /// To a static one. Repeating it changes nothing. Inactive contacts are kept, but do not become leads; deleted ones are not added.
 #[utoipa::path(
-    post, path = "/segments/{segmentId}/members", tag = "Segments", operation_id = "addMembers",
+    post, path = "/segments/{segmentId}/members", tag = "Segments", operation_id = "addSegmentMembers",
     params(("segmentId" = SegmentId, Path)),
     request_body = Contacts,
     responses(

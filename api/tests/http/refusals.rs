@@ -177,6 +177,8 @@ async fn each_route_opens_to_its_scope_only() {
                 "interaction",
                 "contact",
                 "site",
+                "property",
+                "segment",
             ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
@@ -185,6 +187,8 @@ async fn each_route_opens_to_its_scope_only() {
                     "review" => "park",
                     "valueSet" => "vset",
                     "interaction" => "int",
+                    "property" => "prop",
+                    "segment" => "seg",
                     other => other,
                 };
                 url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
@@ -229,7 +233,25 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/campaigns/{campaignId}/segments: admin campaigns:read
     PUT /api/v1/campaigns/{campaignId}/segments: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/what-if: admin
+    GET /api/v1/contacts: admin leads:read
+    POST /api/v1/contacts: admin leads:write
+    POST /api/v1/contacts/batch: admin leads:write
+    POST /api/v1/contacts/search: admin leads:read
+    POST /api/v1/contacts/tags: admin leads:write
+    GET /api/v1/contacts/{contactId}: admin leads:read
+    DELETE /api/v1/contacts/{contactId}: admin leads:write
+    PATCH /api/v1/contacts/{contactId}: admin leads:write
     GET /api/v1/contacts/{contactId}/activities: admin leads:read
+    PUT /api/v1/contacts/{contactId}/consent: admin leads:write
+    POST /api/v1/contacts/{contactId}/erase: admin
+    GET /api/v1/contacts/{contactId}/export: admin leads:read
+    GET /api/v1/contacts/{contactId}/leads: admin leads:read
+    POST /api/v1/contacts/{contactId}/merge: admin leads:write
+    GET /api/v1/contacts/{contactId}/notes: admin leads:read
+    POST /api/v1/contacts/{contactId}/notes: admin leads:write
+    GET /api/v1/contacts/{contactId}/segments: admin leads:read
+    POST /api/v1/contacts/{contactId}/status: admin leads:write
+    GET /api/v1/contacts/{contactId}/timeline: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
@@ -259,6 +281,10 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
     POST /api/v1/leads/{leadId}/submit: admin leads:write
     GET /api/v1/notices: admin ops
+    GET /api/v1/properties: admin leads:read
+    POST /api/v1/properties: admin campaigns:write
+    GET /api/v1/properties/{propertyId}: admin leads:read
+    PATCH /api/v1/properties/{propertyId}: admin campaigns:write
     POST /api/v1/response-rules/test: admin campaigns:read
     POST /api/v1/resume/{token}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/reviews: admin leads:read
@@ -269,9 +295,24 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/reviews/{reviewId}/decide: admin leads:write
     POST /api/v1/reviews/{reviewId}/release: admin leads:write
     POST /api/v1/rules/test: admin campaigns:read
+    POST /api/v1/search/parse: admin leads:read
     GET /api/v1/secrets: admin secrets:write
     PUT /api/v1/secrets/{secretName}: admin secrets:write
     DELETE /api/v1/secrets/{secretName}: admin secrets:write
+    GET /api/v1/segments: admin leads:read
+    POST /api/v1/segments: admin campaigns:write
+    POST /api/v1/segments/preview: admin leads:read
+    GET /api/v1/segments/{segmentId}: admin leads:read
+    DELETE /api/v1/segments/{segmentId}: admin campaigns:write
+    PATCH /api/v1/segments/{segmentId}: admin campaigns:write
+    POST /api/v1/segments/{segmentId}/check: admin leads:read
+    POST /api/v1/segments/{segmentId}/copy: admin campaigns:write
+    GET /api/v1/segments/{segmentId}/history: admin leads:read
+    GET /api/v1/segments/{segmentId}/members: admin leads:read
+    POST /api/v1/segments/{segmentId}/members: admin leads:write
+    POST /api/v1/segments/{segmentId}/members/from-search: admin leads:write
+    POST /api/v1/segments/{segmentId}/members/remove: admin leads:write
+    POST /api/v1/segments/{segmentId}/rebuild: admin campaigns:write
     POST /api/v1/sms/send: admin leads:write
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
@@ -288,6 +329,8 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/value-sets/{valueSetId}: admin campaigns:write
     DELETE /api/v1/value-sets/{valueSetId}: admin campaigns:write
     POST /api/v1/voice/calls/initiate: admin leads:write
+    GET /api/v1/workspace: admin campaigns:read
+    PATCH /api/v1/workspace: admin
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /t/leadrail.js: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation

@@ -134,7 +134,7 @@ pub async fn check(site: &Site<'_>, segments: &[String]) -> Result<(), Trouble> 
     for id in segments {
         let path = format!("/api/v1/segments/{id}/check");
         let found = site.system.door.ask("POST", &path, "{}").await?;
-        if found["missing"] != 0 || found["extra"] != 0 {
+        if found["isRight"] != true {
             return Err(found.to_string()).doing(format!("checking {id}"));
         }
         if began.elapsed() > PATIENCE {

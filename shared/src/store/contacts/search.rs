@@ -22,6 +22,8 @@ use uuid::Uuid;
 /// Contacts that are read at once when the rule is asked in memory: at first, and at most.
 const STEP_MIN: usize = 200;
 const STEP_MAX: usize = 2_000;
+/// So many are too many to be sorted at once.
+const FEW: usize = 1_000;
 /// The parameters of a statement before those of the rule: workspace, first id, last id, limit.
 const OWN_PARAMETERS: usize = 4;
 
@@ -61,7 +63,7 @@ pub async fn page(
     limit: usize,
 ) -> Result<Vec<Contact>, StoreError> {
     let (mut run, mut tx) = Run::begin(db, search, Order::NewestFirst, before).await?;
-    let mut found = Vec::new();
+    let mut found = run.few(&mut tx, limit).await?;
     while found.len() < limit && !run.is_over {
         found.extend(run.step(&mut tx, limit - found.len()).await?);
     }
@@ -161,6 +163,24 @@ impl<'a> Run<'a> {
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.rule.bind(query.bind(self.search.workspace).bind(after).bind(before).bind(limit))
+    }
+
+    /// Everybody, if they are few; then it is over. Asked for in no order, they are found by whatever index leads to them; in the order of
+    /// their ids, a plan may walk over all contacts for a handful.
+    async fn few(&mut self, tx: &mut Tx, limit: usize) -> Result<Vec<Contact>, StoreError> {
+        if !self.rule.is_exact || self.search.rule.is_none() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT id FROM ({}) few ORDER BY id DESC", self.sql("c.id", ""));
+        let found: Vec<(ContactId,)> = self.bind(tx.ex().made(sql), FEW).all().await?;
+        if found.len() == FEW {
+            return Ok(Vec::new());
+        }
+        self.is_over = true;
+        let ids: Vec<ContactId> = found.into_iter().take(limit).map(|(id,)| id).collect();
+        let mut contacts = super::read::get_many(tx.ex(), self.search.workspace, &ids).await?;
+        contacts.sort_unstable_by(|a, b| b.id.cmp(&a.id));
+        Ok(contacts)
     }
 
     /// The next contacts that match, at most so many. None found does not mean that there are no more.

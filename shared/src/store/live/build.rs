@@ -31,7 +31,7 @@ use claim::token;
 /// How long a build is a worker's without a sign of life.
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How long a step should take: so long at most a change of a contact waits for it.
-const STEP: Duration = Duration::from_millis(15);
+const STEP: Duration = Duration::from_millis(20);
 /// Contacts of a first step, and of any.
 const FIRST_SIZE: i64 = 500;
 const SIZE_MIN: i64 = 50;
@@ -308,7 +308,9 @@ impl Build {
                 Ok(Some(true)) => tries = 1,
                 Ok(Some(false)) => return self.finish(db, clock.now()).await,
                 Ok(None) => return Ok(Ended::Cancelled),
-                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+                Err(error) if (error.is_conflict() || error.is_taken()) && tries < TRIES => {
+                    tries += 1;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -45,7 +45,13 @@ impl Step<'_> {
             Moment { now: self.as_of, zone: self.definition.zone, sets: &self.definitions.sets };
         let compiled = |first| select::compile(&self.definition.rule, engine, &moment, first);
         match (compiled(1).is_exact, engine) {
-            (true, Engine::Postgres) => self.at_once(tx, &compiled(6)).await,
+            (true, Engine::Postgres) => {
+                let edge = self.edge(tx).await?;
+                match self.is_peopled(tx, edge).await? {
+                    true => self.at_once(tx, &compiled(6)).await,
+                    false => self.only_add(tx, edge, &compiled(6)).await,
+                }
+            }
             (true, Engine::Sqlite) => self.in_two(tx, &compiled(5)).await,
             (false, _) => self.by_answers(tx, &compiled(4)).await,
         }
@@ -91,6 +97,41 @@ impl Step<'_> {
         compiled.bind(query).one().await
     }
 
+    /// Whether anybody in the range is a member.
+    async fn is_peopled(&self, tx: &mut Tx, edge: Option<Uuid>) -> Result<bool, StoreError> {
+        tx.ex()
+            .sql(
+                "SELECT EXISTS (SELECT 1 FROM segment_member
+                    WHERE workspace_id = $1 AND segment_id = $2 AND contact_id > $3 AND contact_id <= $4)",
+            )
+            .bind(self.definitions.workspace)
+            .bind(self.definition.id)
+            .bind(self.after)
+            .bind(edge.unwrap_or(Uuid::max()))
+            .scalar()
+            .await
+    }
+
+    /// Where nobody is a member, those who belong are added, and nothing else is to be done: a first build.
+    async fn only_add(
+        &self,
+        tx: &mut Tx,
+        edge: Option<Uuid>,
+        compiled: &Compiled,
+    ) -> Result<Stepped, StoreError> {
+        let text = format!(
+            "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
+             SELECT c.workspace_id, $2, c.id, $5 FROM contact c{join}
+             WHERE c.workspace_id = $1 AND c.id > $3 AND c.id <= $4 AND {status} AND ({condition}) ORDER BY c.id",
+            join = compiled.join(),
+            status = answers::status_condition(self.definition),
+            condition = compiled.sql,
+        );
+        let query = self.bound_to(tx.ex().made(text), edge.unwrap_or(Uuid::max()));
+        let added = compiled.bind(query.bind(self.as_of)).run().await?.cast_signed();
+        Ok(Stepped { edge, fitting: added, added, removed: 0 })
+    }
+
     /// The last contact to look at, if there are more than that.
     async fn edge(&self, tx: &mut Tx) -> Result<Option<Uuid>, StoreError> {
         let last: Option<(Uuid,)> = tx
@@ -132,8 +173,12 @@ impl Step<'_> {
     }
 
     fn bound<'c>(&self, query: Query<'c>, until: Uuid, compiled: &Compiled) -> Query<'c> {
+        compiled.bind(self.bound_to(query, until))
+    }
+
+    fn bound_to<'c>(&self, query: Query<'c>, until: Uuid) -> Query<'c> {
         let query = query.bind(self.definitions.workspace).bind(self.definition.id);
-        compiled.bind(query.bind(self.after).bind(until))
+        query.bind(self.after).bind(until)
     }
 
     /// Finds who may belong, and asks the rule about each.

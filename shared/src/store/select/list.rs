@@ -82,12 +82,34 @@ impl Writer<'_> {
                 format!(" AND {column} IN ({})", self.pick(&pg, &lite))
             }
         };
-        in_some(name, &one_of)
+        self.in_some(name, &one_of)
     }
 
     /// Whether the contact is in any.
     pub fn in_any(&self, name: &str) -> String {
-        in_some(name, "")
+        self.in_some(name, "")
+    }
+
+    /// Whether the contact is in a segment that is not deleted, or has a lead that is not, or one of a status. PostgreSQL is kept from
+    /// making a hash of all members for a look at few contacts.
+    fn in_some(&self, name: &str, one_of: &str) -> String {
+        let fence = self.pick(" OFFSET 0", "");
+        let status = match name {
+            "segments" => {
+                return format!(
+                    "EXISTS (SELECT 1 FROM segment s JOIN segment_member m ON m.workspace_id = s.workspace_id AND m.segment_id = s.id \
+                     WHERE s.workspace_id = c.workspace_id AND s.deleted_at IS NULL AND m.contact_id = c.id{one_of}{fence})"
+                );
+            }
+            "activeIn" => "= 'active'",
+            "qualifiedIn" => "= 'qualified'",
+            "rejectedIn" => "= 'rejected'",
+            _ => "<> 'deleted'",
+        };
+        format!(
+            "EXISTS (SELECT 1 FROM lead l WHERE l.workspace_id = c.workspace_id AND l.contact_id = c.id \
+             AND l.status {status}{one_of}{fence})"
+        )
     }
 
     fn happened(&mut self, kind: &str, count: &Count) -> String {
@@ -126,23 +148,4 @@ impl Writer<'_> {
             since.unwrap_or_default()
         )
     }
-}
-
-/// Whether the contact is in a segment that is not deleted, or has a lead that is not, or one of a status.
-fn in_some(name: &str, one_of: &str) -> String {
-    let status = match name {
-        "segments" => {
-            return format!(
-                "EXISTS (SELECT 1 FROM segment s JOIN segment_member m ON m.workspace_id = s.workspace_id AND m.segment_id = s.id \
-                 WHERE s.workspace_id = c.workspace_id AND s.deleted_at IS NULL AND m.contact_id = c.id{one_of})"
-            );
-        }
-        "activeIn" => "= 'active'",
-        "qualifiedIn" => "= 'qualified'",
-        "rejectedIn" => "= 'rejected'",
-        _ => "<> 'deleted'",
-    };
-    format!(
-        "EXISTS (SELECT 1 FROM lead l WHERE l.workspace_id = c.workspace_id AND l.contact_id = c.id AND l.status {status}{one_of})"
-    )
 }

@@ -45,15 +45,12 @@ impl Build {
         Ok(found.is_right.then_some(found.fitting))
     }
 
-    /// Two sets of ids are the same if they are as many, and 128 bits made of all of them, in whatever order, are the same.
+    /// Two sets of ids are the same if they are as many, and 64 bits made of all of them, in whatever order, are the same.
     fn look(&self, compiled: &Compiled) -> String {
-        let marks = |id: &str| {
-            format!(
-                "COUNT(*) AS n, bit_xor(uuid_hash_extended({id}, 1)) AS a, bit_xor(uuid_hash_extended({id}, 2)) AS b"
-            )
-        };
+        let marks =
+            |id: &str| format!("COUNT(*) AS n, bit_xor(uuid_hash_extended({id}, 1)) AS mark");
         format!(
-            "SELECT f.n AS fitting, (f.n = m.n AND f.a IS NOT DISTINCT FROM m.a AND f.b IS NOT DISTINCT FROM m.b) AS is_right
+            "SELECT f.n AS fitting, (f.n = m.n AND f.mark IS NOT DISTINCT FROM m.mark) AS is_right
              FROM (SELECT {belong} FROM contact c{join} WHERE c.workspace_id = $1 AND {status} AND ({condition})) f
              CROSS JOIN (SELECT {are} FROM segment_member s WHERE s.workspace_id = $1 AND s.segment_id = $2) m",
             belong = marks("c.id"),
