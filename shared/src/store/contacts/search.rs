@@ -17,6 +17,7 @@ use crate::{
     value_set::Sets,
 };
 use chrono_tz::Tz;
+use std::cmp::Reverse;
 use uuid::Uuid;
 
 /// Contacts that are read at once when the rule is asked in memory: at first, and at most.
@@ -179,7 +180,7 @@ impl<'a> Run<'a> {
         self.is_over = true;
         let ids: Vec<ContactId> = found.into_iter().take(limit).map(|(id,)| id).collect();
         let mut contacts = super::read::get_many(tx.ex(), self.search.workspace, &ids).await?;
-        contacts.sort_unstable_by(|a, b| b.id.cmp(&a.id));
+        contacts.sort_unstable_by_key(|contact| Reverse(contact.id));
         Ok(contacts)
     }
 
