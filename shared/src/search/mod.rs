@@ -1,6 +1,6 @@
 //! The search text: what people type into a search box, and the rule on contacts that it stands for.
 //!
-//! Text and JSON are two faces of one tree: [`parse`] makes a [`Rule`] of a text, [`write`] a text of a rule, and reading what was
+//! Text and JSON are two faces of one tree: [`parse`] makes a [`Rule`] of a text, [`write()`] a text of a rule, and reading what was
 //! written gives the same rule again. `docs/search.md` describes the language.
 //!
 //! ```

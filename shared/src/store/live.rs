@@ -1,6 +1,6 @@
 //! Keeping segments right: after contacts change, the segments whose rules read a changed field are asked again, in the same transaction.
 //!
-//! A change and a step of a build never overlap within a workspace (see [`gate`]), so whichever comes second sees what the first did.
+//! A change and a step of a build never overlap within a workspace (see `gate.rs`), so whichever comes second sees what the first did.
 use super::{Rows, StoreError, Tx, dialect::Engine};
 use crate::{
     clock::Time,
