@@ -26,6 +26,7 @@ mod refusals;
 mod rehearsals;
 mod reviews;
 mod room;
+mod scopes;
 mod search;
 mod secrets;
 mod segment_refusals;
