@@ -3,7 +3,7 @@ use crate::world::without_engines;
 use shared::testing::Process;
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Runs the binary without the tests' engines; returns what it said when it refused.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A caller that waits longer than this is not answered.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An API client. Clones follow when the API comes back at another address.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 const LEADS: usize = 800;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@ use crate::{oracle, wait::pause, world::World};
 use shared::testing::Process;
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 const LEADS: usize = 800;
 
 async fn leave(mut worker: Process) {

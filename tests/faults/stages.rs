@@ -10,7 +10,7 @@ use crate::{
 use shared::{clock::Clock, store::sweeps, submission::Stage, testing::Process};
 use std::time::Duration;
 
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// An installation whose only workers are those that a case starts.
 pub struct Theatre {

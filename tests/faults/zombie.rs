@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// How things stand before the frozen worker wakes up, and after it has found that another took over.
 struct Standing {
