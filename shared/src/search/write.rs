@@ -72,14 +72,16 @@ fn list(group: &Value, rules: &[Value]) -> Result<Piece, NoText> {
     for (index, rule) in rules.iter().enumerate() {
         let piece = node(rule)?;
         let is_words = matches!(piece, Piece::Words(_));
-        text.push_str(match (index, any, after_words && is_words) {
+        let piece = piece.inside();
+        let signs = piece.starts_with(['<', '>', '=', '!']);
+        text.push_str(match (index, any, after_words && (is_words || signs)) {
             (0, _, _) => "",
             (_, true, _) => " OR ",
             // Without it they would become one condition.
             (_, false, true) => " AND ",
             (_, false, false) => " ",
         });
-        text.push_str(&piece.inside());
+        text.push_str(&piece);
         after_words = is_words;
     }
     Ok(Piece::List(text))
