@@ -32,6 +32,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("person", include_str!("../../../migrations/0019_person.sql")),
     ("tracking", include_str!("../../../migrations/0020_tracking.sql")),
     ("campaign_members", include_str!("../../../migrations/0021_campaign_members.sql")),
+    ("automation", include_str!("../../../migrations/0022_automation.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.
