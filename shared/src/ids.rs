@@ -138,6 +138,8 @@ ids! {
     SegmentId = "seg";
     /// A website that reports page visits.
     SiteId = "site";
+    /// Something that an automation wants of the outside.
+    AutomationJobId = "job";
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
 pub mod action_webhook;
 pub mod activity;
+pub mod automation;
 pub mod breaker;
 pub mod campaign;
 pub mod clock;

@@ -253,7 +253,7 @@ on_both_engines! {
         let mut tx = store.db.begin().await.unwrap();
         let lost = world.insert(&mut tx, "lost", &states, None).await;
         live::changed(&mut tx, world.workspace).await.unwrap();
-        let touched = [Touched { workspace: world.workspace, contact: ada, what: What::Everything }];
+        let touched = [Touched::new(world.workspace, ada, What::Everything)];
         live::reassess(&mut tx, &touched, noon()).await.unwrap();
         tx.rollback().await.unwrap();
         let cities = rule(&[leaf("contact.city", "equals", json!("Rome"))]);

@@ -3,6 +3,7 @@
 use super::{
     StoreError, Tx,
     lead_status::{self, Change},
+    live::{Touched, What},
 };
 use crate::{
     clock::Time,
@@ -48,6 +49,12 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// For [`live::reassess`](super::live::reassess).
+    pub fn touched(&self, workspace: WorkspaceId) -> Vec<Touched> {
+        let touched = |contact: &ContactId| Touched::new(workspace, *contact, What::leads());
+        self.contacts.iter().map(touched).collect()
+    }
+
     fn and(mut self, more: Self) -> Self {
         self.made += more.made;
         self.revived += more.revived;

@@ -204,7 +204,7 @@ fn touched(entries: &[(usize, Entry<'_>)]) -> Vec<Touched> {
         entries.iter().filter(|(_, entry)| matches!(entry.arrival.who, Who::New { .. }));
     let touched = new_leads.filter_map(|(_, entry)| {
         let what = if entry.is_new_contact { What::Everything } else { What::leads() };
-        Some(Touched { workspace: entry.arrival.workspace, contact: entry.contact?, what })
+        Some(Touched::new(entry.arrival.workspace, entry.contact?, what))
     });
     touched.collect()
 }

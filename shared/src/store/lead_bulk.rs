@@ -102,7 +102,7 @@ async fn once(
         moved.iter().filter_map(|lead| Some(standing.get(lead)?.contact_id)).collect();
     let touched = touched.into_iter();
     let touched: Vec<Touched> =
-        touched.map(|contact| Touched { workspace, contact, what: What::leads() }).collect();
+        touched.map(|contact| Touched::new(workspace, contact, What::leads())).collect();
     live::reassess(&mut tx, &touched, wish.at).await?;
     tx.commit().await?;
     Ok(became)

@@ -192,7 +192,7 @@ pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touc
         .bind(Rows::of(&keys))
         .all()
         .await?;
-    let touched = |(workspace, contact)| Touched { workspace, contact, what: What::leads() };
+    let touched = |(workspace, contact)| Touched::new(workspace, contact, What::leads());
     Ok(contacts.into_iter().map(touched).collect())
 }
 

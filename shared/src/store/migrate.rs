@@ -32,7 +32,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("person", include_str!("../../../migrations/0019_person.sql")),
     ("tracking", include_str!("../../../migrations/0020_tracking.sql")),
     ("campaign_members", include_str!("../../../migrations/0021_campaign_members.sql")),
-    ("sweep_errors", include_str!("../../../migrations/0022_sweep_errors.sql")),
+    ("automation", include_str!("../../../migrations/0022_automation.sql")),
+    ("sweep_errors", include_str!("../../../migrations/0023_sweep_errors.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -3,6 +3,7 @@
 pub mod activities;
 mod again;
 pub mod agents;
+pub mod automation;
 pub mod batch;
 pub mod breakers;
 pub mod calls;

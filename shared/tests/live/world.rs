@@ -163,7 +163,7 @@ impl World {
     }
 
     async fn tell(&self, tx: &mut Tx, contact: ContactId, what: What, now: Time) {
-        let touched = Touched { workspace: self.workspace, contact, what };
+        let touched = Touched::new(self.workspace, contact, what);
         live::reassess(tx, &[touched], now).await.unwrap();
     }
 

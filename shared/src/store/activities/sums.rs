@@ -36,7 +36,7 @@ pub(super) async fn add(tx: &mut Tx, entries: &[&Entry<'_>]) -> Result<Vec<Touch
         let before = before.get(&contact);
         let sum = before.map_or_else(|| added.clone(), |before| before.clone().and(&added));
         let what = What::Fields(sum.fields_changed(before, &added));
-        touched.push(Touched { workspace: contact.0, contact: contact.1, what });
+        touched.push(Touched::new(contact.0, contact.1, what));
         rows.push(Row::of(contact, sum));
     }
     write(tx, &rows).await?;

@@ -141,7 +141,7 @@ async fn carry_out(
             Added::Revived(lead) => revived.push(revival(workspace, *lead, by)),
             _ => continue,
         }
-        touched.push(Touched { workspace, contact: *contact, what: What::leads() });
+        touched.push(Touched::new(workspace, *contact, What::leads()));
     }
     lead_status::change(tx, &revived).await?;
     Ok(touched)

@@ -3,10 +3,7 @@ use super::{Campaign, Settled, bring};
 use crate::{
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, SegmentId, WorkspaceId},
-    store::{
-        Db, StoreError, Tx,
-        live::{self, Touched, What},
-    },
+    store::{Db, StoreError, Tx, live},
 };
 use uuid::Uuid;
 
@@ -109,10 +106,7 @@ pub async fn step(
     let (contacts, next) = look(&mut tx, (workspace, campaign), place).await?;
     let settled = bring(&mut tx, (workspace, &[found]), &contacts, now).await?;
     keep(&mut tx, (workspace, campaign), next, now).await?;
-    let touched =
-        |contact: &ContactId| Touched { workspace, contact: *contact, what: What::leads() };
-    let touched: Vec<Touched> = settled.contacts.iter().map(touched).collect();
-    live::reassess(&mut tx, &touched, now).await?;
+    live::reassess(&mut tx, &settled.touched(workspace), now).await?;
     tx.commit().await?;
     Ok(Step { settled, is_last: next.is_none() })
 }

@@ -149,7 +149,7 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         .await?;
     tx.widen(COPIES_TIMEOUT).await?;
     blank::copies(tx, ask, &held, &all).await?;
-    let gone = |contact| Touched { workspace: ask.workspace, contact, what: What::Everything };
+    let gone = |contact| Touched::new(ask.workspace, contact, What::Everything);
     live::reassess(tx, &all.iter().copied().map(gone).collect::<Vec<_>>(), ask.at).await?;
     Ok(Some(Done::Erased(erased)))
 }

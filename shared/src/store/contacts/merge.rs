@@ -106,8 +106,7 @@ async fn within(tx: &mut Tx, ask: &Ask) -> Result<Done, StoreError> {
         .collect();
     let mut touched = write_all(tx, ask, &survivor, &others).await?;
     if moved {
-        let everything =
-            |contact| Touched { workspace: ask.workspace, contact, what: What::Everything };
+        let everything = |contact| Touched::new(ask.workspace, contact, What::Everything);
         touched = all.iter().copied().map(everything).collect();
     }
     live::reassess(tx, &touched, ask.at).await?;

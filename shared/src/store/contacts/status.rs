@@ -89,7 +89,7 @@ pub async fn set_status(
     let leads = cascade(tx, change, now).await?;
     if leads > 0 {
         let (workspace, contact) = (change.workspace, change.contact);
-        touched.push(Touched { workspace, contact, what: What::leads() });
+        touched.push(Touched::new(workspace, contact, What::leads()));
     }
     Ok(Set::Yes { contact: Box::new(contact), leads })
 }

@@ -239,10 +239,8 @@ impl Work {
         if write::insert(tx, &new).await?.len() < new.len() {
             return Ok(None);
         }
-        let made = |(contact, _): &(Contact, Why)| Touched {
-            workspace: contact.workspace_id,
-            contact: contact.id,
-            what: What::Everything,
+        let made = |(contact, _): &(Contact, Why)| {
+            Touched::new(contact.workspace_id, contact.id, What::Everything)
         };
         touched.extend(new.iter().map(made));
         Ok(Some(touched))

@@ -226,7 +226,7 @@ fn told(contact: &Contact, fields: &[Changed], other_words: bool) -> Touched {
         paths.insert("contact.words".into());
     }
     paths.insert("contact.updatedAt".into());
-    Touched { workspace: contact.workspace_id, contact: contact.id, what: What::Fields(paths) }
+    Touched::new(contact.workspace_id, contact.id, What::Fields(paths))
 }
 
 fn told_of<'a>(change: &'a Written, fields: &[Changed], at: Time) -> Vec<Line<'a>> {

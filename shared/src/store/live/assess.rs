@@ -6,6 +6,7 @@ use super::{
     write,
 };
 use crate::{
+    automation::{Happened, Occurrence},
     clock::Time,
     ids::{ContactId, SegmentId, WorkspaceId},
     store::contacts::related::{Needs, Segments},
@@ -41,6 +42,17 @@ impl Moved {
     pub fn contacts_in(&self, segments: &HashSet<SegmentId>) -> BTreeSet<ContactId> {
         let all = self.come.iter().chain(&self.gone);
         all.filter(|(id, _)| segments.contains(id)).map(|(_, contact)| *contact).collect()
+    }
+
+    /// What campaigns react to of it, who came before who left.
+    pub fn happened(&self, definitions: &Definitions) -> Vec<(ContactId, Happened)> {
+        let come = self.come.iter().map(|pair| (pair, true));
+        let all = come.chain(self.gone.iter().map(|pair| (pair, false)));
+        let watched = all.filter(|((segment, _), _)| definitions.is_watched(*segment));
+        let happened = watched.map(|(&(segment, contact), entered)| {
+            (contact, Happened::to_contact(Occurrence::Segment { segment, entered }))
+        });
+        happened.collect()
     }
 
     pub fn add(&mut self, other: Self) {

@@ -1,14 +1,16 @@
 //! The segments of a workspace as they are asked: rules read and put in order, kept in memory for as long as nothing of them changes.
 use super::{Changes, Rows, StoreError, Tx, What, assess::Ask, due};
 use crate::{
+    automation::{Happened, Program},
     clock::Time,
-    ids::{SegmentId, WorkspaceId},
+    ids::{CampaignId, SegmentId, WorkspaceId},
     rules::{About, Clocks, Properties, Rule},
     segment::{
         SegmentKind, SegmentState,
         order::{self, References},
     },
     store::{
+        automation::programs,
         notices::{self, Notice},
         properties,
         segments::{self, Segment},
@@ -65,6 +67,8 @@ pub struct Definitions {
     pub broken: Vec<Broken>,
     /// Those that feed campaigns.
     pub fed: HashSet<SegmentId>,
+    /// What campaigns react to, where anything is switched on.
+    pub programs: HashMap<CampaignId, Arc<Program>>,
     pub sets: Sets,
 }
 
@@ -156,6 +160,8 @@ async fn load(
     stamp: Stamp,
 ) -> Result<Definitions, StoreError> {
     let rows = segments::all(tx.ex(), workspace).await?;
+    let properties = properties::readable(tx.ex(), workspace).await?;
+    let zone = zone(tx, workspace).await?;
     let mut definitions = Definitions {
         workspace,
         stamp,
@@ -164,20 +170,15 @@ async fn load(
         readers: HashMap::new(),
         broken: Vec::new(),
         fed: fed(tx, workspace).await?,
+        programs: programs::load(tx, workspace, &properties, zone).await?,
         sets: Sets::new(),
     };
     let is_kept_right = |row: &Segment| {
         let stands = matches!(row.state, SegmentState::Broken | SegmentState::Frozen);
         row.kind == SegmentKind::Dynamic && row.is_enabled && !stands
     };
-    let rows: Vec<Segment> = rows.into_iter().filter(is_kept_right).collect();
-    if rows.is_empty() {
-        return Ok(definitions);
-    }
-    let properties = properties::readable(tx.ex(), workspace).await?;
-    let zone = zone(tx, workspace).await?;
     let mut read = HashMap::new();
-    for row in rows {
+    for row in rows.into_iter().filter(is_kept_right) {
         match define(&row, &properties, zone) {
             Ok(definition) => drop(read.insert(row.id, definition)),
             Err(problem) => {
@@ -186,9 +187,13 @@ async fn load(
         }
     }
     definitions.put_in_order(read);
-    let rules = definitions.dynamic.iter().flat_map(|definition| definition.rule.sets());
-    let names: BTreeSet<String> = rules.map(|(_, name)| name.to_owned()).collect();
-    definitions.sets = value_sets::sets_in(tx.ex(), workspace, &names).await?;
+    let rules = definitions.dynamic.iter().map(|definition| &definition.rule);
+    let rules = rules.chain(definitions.programs.values().flat_map(|program| program.conditions()));
+    let names: BTreeSet<String> =
+        rules.flat_map(Rule::sets).map(|(_, name)| name.to_owned()).collect();
+    if !names.is_empty() {
+        definitions.sets = value_sets::sets_in(tx.ex(), workspace, &names).await?;
+    }
     Ok(definitions)
 }
 
@@ -272,9 +277,20 @@ impl Definitions {
         self.place(id).map(|place| &self.dynamic[place])
     }
 
-    /// Whether such a change is of any interest.
+    /// Whether such a change is of any interest to segments.
     pub fn is_asked(&self, what: &What) -> bool {
         self.is_fed_by_hand(what) || !self.readers_of(what).is_empty()
+    }
+
+    /// Whether any campaign may react to this.
+    pub fn is_heard(&self, happened: &Happened) -> bool {
+        self.programs.values().any(|program| program.hears(&happened.what))
+    }
+
+    /// Whether any campaign reacts to members of a segment that come and go.
+    pub fn is_watched(&self, segment: SegmentId) -> bool {
+        let watches = |program: &Arc<Program>| program.watches(segment);
+        self.programs.values().any(watches)
     }
 
     fn readers_of(&self, what: &What) -> BTreeSet<usize> {

@@ -1,13 +1,30 @@
 //! What changed of a contact, in the words of rules.
-use crate::ids::{ContactId, WorkspaceId};
+use crate::{
+    automation::Happened,
+    ids::{ContactId, WorkspaceId},
+};
 use std::collections::BTreeSet;
 
 /// A contact that was changed in this transaction, and what of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Touched {
     pub workspace: WorkspaceId,
     pub contact: ContactId,
     pub what: What,
+    /// What happened beside the change of fields, in order, for the campaigns' automation.
+    pub happened: Vec<Happened>,
+}
+
+impl Touched {
+    pub fn new(workspace: WorkspaceId, contact: ContactId, what: What) -> Self {
+        Self { workspace, contact, what, happened: Vec::new() }
+    }
+
+    /// With something that happened to the contact, or to a lead of it.
+    pub fn and(mut self, happened: Happened) -> Self {
+        self.happened.push(happened);
+        self
+    }
 }
 
 /// What changed: everything (a new contact), or these fields, by their paths in rules: `contact.state`, `property.tier`,

@@ -224,11 +224,7 @@ async fn finish(
     tell(&mut tx, workspace, contacts, &line).await?;
     let touched: Vec<Touched> = contacts
         .iter()
-        .map(|contact| Touched {
-            workspace,
-            contact: *contact,
-            what: What::fields(["contact.segments"]),
-        })
+        .map(|contact| Touched::new(workspace, *contact, What::fields(["contact.segments"])))
         .collect();
     live::reassess(&mut tx, &touched, line.by.at).await?;
     tx.commit().await
