@@ -118,11 +118,11 @@ on_both_engines! {
     }
 
     async fn what_is_read_beside_contacts_is_enough_for_the_rule(store: TestStore) {
-        let world = World::of(store, people::people(8, 40)).await;
+        let world = World::of(store, people::people(people::seed(8), 40)).await;
         let ids: Vec<ContactId> = world.people.iter().map(|one| one.contact.id).collect();
         let mut tx = world.store.db.begin().await.unwrap();
-        let mut dice = Dice(9);
-        for _ in 0..60 {
+        let mut dice = Dice(people::seed(9));
+        for _ in 0..people::cases(60) {
             let rule = parse(&tree(&mut dice, 2)).unwrap();
             let zone = *dice.pick(ZONES);
             let found = related::load(&mut tx, world.workspace, &ids, &Needs::of([&rule])).await.unwrap();
