@@ -1,11 +1,11 @@
 //! Finding contacts: by a search text or a rule, which are two faces of one tree.
 use crate::{
     Api,
-    answer::{Asked, Data, Guarded, Page, Sent, Success},
+    answer::{Asked, Data, Guarded, Page, Planned, Sent, Success},
     body::{Body, CAMPAIGN_BYTES_MAX},
     caller::{Caller, Scope},
     contacts::answer::Contact,
-    error::{ApiError, Code, Detail},
+    error::{ApiError, Detail},
     params::{Limit, PAGE, PAGE_MAX, Query},
     rules::rehearsal,
 };
@@ -225,8 +225,10 @@ async fn ready(
 /// Whether the plan includes what the rule reads.
 fn gate(plan: Plan, rule: &Rule) -> Result<(), ApiError> {
     let reads_properties = rule.reads().iter().any(|path| path.starts_with(PROPERTY));
-    if !reads_properties || plan::allowed(plan, Feature::PropertyFilters) {
-        return Ok(());
+    let name = "searches that read custom properties";
+    match plan::refusal_of(plan, Feature::PropertyFilters, name) {
+        Some(why) if reads_properties => Err(ApiError::plan(why)),
+        _ => Ok(()),
     }
     let why =
         plan::refusal_of(plan, Feature::PropertyFilters, "searches that read custom properties");
@@ -244,7 +246,7 @@ fn on_a_page(found: Vec<contact::Contact>, limit: i64) -> Page<Contact> {
 #[utoipa::path(
     get, path = "/contacts", tag = "Contacts", operation_id = "listContacts",
     params(ContactQuery),
-    responses((status = 200, description = "A page of contacts.", body = Success<Page<Contact>>), Guarded, Asked)
+    responses((status = 200, description = "A page of contacts.", body = Success<Page<Contact>>), Guarded, Planned, Asked)
 )]
 pub async fn list(
     State(api): State<Arc<Api>>,
@@ -268,7 +270,7 @@ pub async fn list(
 #[utoipa::path(
     post, path = "/contacts/search", tag = "Contacts", operation_id = "searchContacts",
     request_body = ContactSearch,
-    responses((status = 200, description = "A page of contacts that match.", body = Success<ContactsFound>), Guarded, Sent)
+    responses((status = 200, description = "A page of contacts that match.", body = Success<ContactsFound>), Guarded, Planned, Sent)
 )]
 pub async fn find(
     State(api): State<Arc<Api>>,
