@@ -19,7 +19,7 @@ use shared::{
     rules::{About, PROPERTY, Properties, Rule},
     search,
     store::{
-        contacts::search::{Search, count, page},
+        contacts::search::{Among, Search, count, page},
         properties,
         workspaces::{self, Settings},
     },
@@ -230,9 +230,10 @@ fn gate(plan: Plan, rule: &Rule) -> Result<(), ApiError> {
         Some(why) if reads_properties => Err(ApiError::plan(why)),
         _ => Ok(()),
     }
-    let why =
-        plan::refusal_of(plan, Feature::PropertyFilters, "searches that read custom properties");
-    Err(ApiError::new(Code::Forbidden, why.unwrap_or_default()))
+}
+
+fn among(include_deleted: bool) -> Among {
+    if include_deleted { Among::All } else { Among::Kept }
 }
 
 fn on_a_page(found: Vec<contact::Contact>, limit: i64) -> Page<Contact> {
@@ -257,9 +258,8 @@ pub async fn list(
     let (workspace, limit) = (caller.workspace, query.limit.0);
     let face = query.q.filter(|text| !text.trim().is_empty()).map(Face::Text);
     let Ready { rule, settings } = ready(&api, workspace, face, "q").await?;
-    let (now, with_deleted) = (api.clock.now(), query.include_deleted);
-    let wanted =
-        Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), with_deleted };
+    let (now, among) = (api.clock.now(), among(query.include_deleted));
+    let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, query.cursor, limit as usize + 1).await?;
     Ok(Data(on_a_page(found, limit)))
 }
@@ -289,9 +289,8 @@ pub async fn find(
     let workspace = caller.workspace;
     let face = Face::of(form.query, form.rule)?;
     let Ready { rule, settings } = ready(&api, workspace, Some(face), "query").await?;
-    let (now, with_deleted) = (api.clock.now(), form.include_deleted);
-    let wanted =
-        Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), with_deleted };
+    let (now, among) = (api.clock.now(), among(form.include_deleted));
+    let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, form.cursor, limit as usize + 1).await?;
     let total = match form.count {
         true => {

@@ -15,7 +15,7 @@ use shared::{
         contacts::{
             read,
             related::{self, Needs},
-            search::{self, Search},
+            search::{self, Among, Search},
         },
         value_sets::{self, SetDraft},
     },
@@ -27,7 +27,7 @@ use shared::{
 const MANY: usize = 650;
 
 fn of<'a>(world: &World, rule: Option<&'a Rule>) -> Search<'a> {
-    Search { workspace: world.workspace, rule, now: noon(), zone: Tz::UTC, with_deleted: true }
+    Search { workspace: world.workspace, rule, now: noon(), zone: Tz::UTC, among: Among::All }
 }
 
 fn leaf(field: &str, operator: &str, value: &Value) -> Rule {
@@ -87,7 +87,7 @@ on_both_engines! {
         for rule in [None, Some(leaf("contact.status", "matches", &json!(".")))] {
             let mut search = of(&world, rule.as_ref());
             let all = search::ids(db, &search, None, 100).await.unwrap();
-            search.with_deleted = false;
+            search.among = Among::Kept;
             let shown = search::ids(db, &search, None, 100).await.unwrap();
             assert_eq!(all.len(), 40);
             assert!(shown.len() < all.len());
