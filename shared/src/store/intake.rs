@@ -8,6 +8,7 @@ use super::{
 use crate::{
     campaign::config::DuplicateAction,
     clock::Time,
+    contact::ContactStatus,
     failpoint::failpoint,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, Person},
@@ -132,6 +133,8 @@ struct Entry<'a> {
     auto_qualify: bool,
     contact: Option<ContactId>,
     is_new_contact: bool,
+    /// Of the contact of a new lead, when it was there before.
+    contact_status: ContactStatus,
     lead: LeadId,
     submission: SubmissionId,
     number: i64,
@@ -146,10 +149,18 @@ struct Window {
 }
 
 impl Entry<'_> {
+    fn is_new(&self) -> bool {
+        matches!(self.arrival.who, Who::New { .. })
+    }
+
+    /// Whether it is a new lead of a contact that is not worked with: it is kept, and rejected at once.
+    fn is_closed(&self) -> bool {
+        self.is_new() && self.contact_status != ContactStatus::Active
+    }
+
     /// Whether it goes through the pipeline. A campaign that qualifies its new leads at once has nothing left to do with them.
     fn submits(&self) -> bool {
-        let is_new = matches!(self.arrival.who, Who::New { .. });
-        self.arrival.submit && !(self.auto_qualify && is_new)
+        self.arrival.submit && !self.is_closed() && !(self.auto_qualify && self.is_new())
     }
 
     fn receipt(&self) -> Receipt {
@@ -182,7 +193,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
     contact::find_or_create(&mut tx, &mut entries).await?;
     dedup::mark_duplicates(&mut tx, &mut entries).await?;
     write::leads(&mut tx, &entries).await?;
-    write::qualified(&mut tx, &entries).await?;
+    write::decided(&mut tx, &entries).await?;
     write::submissions(&mut tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
@@ -278,6 +289,7 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
         auto_qualify: campaign.auto_qualify,
         contact: None,
         is_new_contact: false,
+        contact_status: ContactStatus::Active,
         lead: LeadId::new(),
         submission: SubmissionId::new(),
         number: 1,
