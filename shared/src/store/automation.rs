@@ -7,6 +7,10 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
+pub mod due;
+mod parts;
+pub mod passes;
+pub mod pending;
 pub mod programs;
 
 /// What has fired in this transaction, by lead: each reaction does so once at most.
