@@ -51,22 +51,18 @@ pub async fn sweep(db: &Db, now: Time, limit: i64) -> Result<u64, StoreError> {
     Ok(looked)
 }
 
+/// No table is gone through: the index of what is due is read from its beginning.
+pub const FIND: &str =
+    "SELECT workspace_id, lead_id FROM lead_automation WHERE due_at <= $1 AND due_at IS NOT NULL
+    ORDER BY due_at LIMIT $2";
+
 /// Leads that are due, oldest first within a workspace, and the workspace of the oldest first.
 async fn find(
     db: &Db,
     now: Time,
     limit: i64,
 ) -> Result<Vec<(WorkspaceId, Vec<LeadId>)>, StoreError> {
-    let due: Vec<(WorkspaceId, LeadId)> = db
-        .read()
-        .sql(
-            "SELECT workspace_id, lead_id FROM lead_automation WHERE due_at <= $1 AND due_at IS NOT NULL
-             ORDER BY due_at LIMIT $2",
-        )
-        .bind(now)
-        .bind(limit)
-        .all()
-        .await?;
+    let due: Vec<(WorkspaceId, LeadId)> = db.read().sql(FIND).bind(now).bind(limit).all().await?;
     Ok(by_workspace(due))
 }
 
@@ -82,8 +78,7 @@ struct Due {
 
 impl Due {
     fn is_processed(&self) -> bool {
-        matches!(self.status, LeadStatus::Active | LeadStatus::Duplicate)
-            && self.campaign_state == "active"
+        self.status.is_processed() && self.campaign_state == "active"
     }
 }
 
@@ -169,7 +164,8 @@ async fn take(
     Ok(due.into_iter().filter(|one| contacts.contains(&one.contact_id)).collect())
 }
 
-/// Nobody decides about these at present. A lead that is opened again, and a campaign that is, have their times reckoned anew.
+/// Nobody decides about these at present: the clock leaves them alone, and since when they have been due is kept for the day on which
+/// somebody does, because the lead or its campaign opened again.
 async fn clear(
     tx: &mut Tx,
     workspace: WorkspaceId,
@@ -181,7 +177,7 @@ async fn clear(
     }
     tx.ex()
         .sql(
-            "UPDATE lead_automation SET due_at = NULL FROM ROWS($1: workspace_id uuid, lead_id uuid) r
+            "UPDATE lead_automation SET held_at = due_at, due_at = NULL FROM ROWS($1: workspace_id uuid, lead_id uuid) r
              WHERE lead_automation.workspace_id = r.workspace_id AND lead_automation.lead_id = r.lead_id
                 AND lead_automation.due_at <= $2",
         )

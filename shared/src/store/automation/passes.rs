@@ -205,12 +205,6 @@ struct Lead {
     status: LeadStatus,
 }
 
-impl Lead {
-    fn is_processed(&self) -> bool {
-        matches!(self.status, LeadStatus::Active | LeadStatus::Duplicate)
-    }
-}
-
 async fn leads(
     tx: &mut Tx,
     (workspace, campaign): (WorkspaceId, CampaignId),
@@ -241,7 +235,7 @@ async fn tell(
             .and(Happened::to_lead(lead.id, Occurrence::Saved))
     };
     let touched: Vec<Touched> =
-        leads.iter().filter(|lead| lead.is_processed()).map(saved).collect();
+        leads.iter().filter(|lead| lead.status.is_processed()).map(saved).collect();
     live::reassess(tx, &touched, now).await
 }
 
