@@ -1,6 +1,6 @@
 //! Campaigns and their revisions.
 use super::{
-    Db, Rows, StoreError, Tx, agents, automation,
+    automation::{passes, programs},
     campaign_window::{self, Window},
     caps::wake_all,
     intake::CampaignRef,
@@ -113,6 +113,7 @@ pub async fn save_dated(
         campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
     }
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
+    programs::campaign_saved(&mut tx, (draft.workspace, draft.id)).await?;
     tx.commit().await?;
     Ok(Some(revision))
 }
@@ -301,7 +302,7 @@ pub(super) async fn set_state_in(
     }
     wake_all(tx, workspace, id, at).await?;
     if state == "active" && before != "active" {
-        automation::passes::make_due(tx, (workspace, id), at).await?;
+        passes::make_due(tx, (workspace, id), at).await?;
     }
     Ok(true)
 }
