@@ -1,13 +1,15 @@
 //! Campaigns that react to what happens to their leads: read, asked, and written down in the transaction in which it happens.
 use super::{StoreError, Tx, live::Definitions, live::Touched};
 use crate::{
-    automation::Happened,
+    automation::{Happened, LeadState, Outcome},
     clock::Time,
     ids::{ContactId, LeadId, WorkspaceId},
 };
 use std::collections::{BTreeSet, HashMap};
 
 pub mod due;
+pub mod effects;
+pub mod jobs;
 mod parts;
 pub mod passes;
 pub mod pending;
@@ -15,6 +17,13 @@ pub mod programs;
 
 /// What has fired in this transaction, by lead: each reaction does so once at most.
 pub type Chain = HashMap<LeadId, BTreeSet<String>>;
+
+/// A lead as it is after what was decided for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    pub state: LeadState,
+    pub outcome: Outcome,
+}
 
 /// Lets campaigns react; says what that changed, for segments and campaigns to be asked about again. The contacts are locked.
 pub async fn react(
