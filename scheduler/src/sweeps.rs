@@ -1,4 +1,5 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
+pub mod automation;
 pub mod campaign_members;
 pub mod campaign_windows;
 pub mod due;
@@ -109,6 +110,27 @@ pub const ALL: &[Sweep] = &[
         cron: EACH_SECOND,
         kind: Kind::Work,
         run: |scheduler| Box::pin(campaign_members::sweep(scheduler)),
+    },
+    Sweep {
+        name: "automation_due",
+        about: "Looks at the leads that are due: silences that have lasted, dates that have come, waits of workflows that are over.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::due(scheduler)),
+    },
+    Sweep {
+        name: "automation_passes",
+        about: "Looks at all leads of campaigns whose automation was saved, or that opened again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::passes(scheduler)),
+    },
+    Sweep {
+        name: "automation_pending",
+        about: "Lets campaigns react to contacts that came to segments, or left them, many at once.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::pending(scheduler)),
     },
     Sweep {
         name: "forget_answers",

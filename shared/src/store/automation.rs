@@ -7,8 +7,12 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
+pub mod due;
 pub mod effects;
 pub mod jobs;
+mod parts;
+pub mod passes;
+pub mod pending;
 pub mod programs;
 
 /// What has fired in this transaction, by lead: each reaction does so once at most.

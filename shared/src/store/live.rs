@@ -86,6 +86,7 @@ impl News {
     fn tell(&mut self, contact: ContactId, what: &What) {
         let occurrence = match what.all() {
             None => Occurrence::Everything,
+            Some(fields) if fields.is_empty() => return,
             Some(fields) => {
                 Occurrence::Fields { fields: fields.into_iter().map(str::to_owned).collect() }
             }
