@@ -38,6 +38,8 @@ pub enum Kind {
     AgentBroken,
     /// The rule of a segment cannot be evaluated: its members stay as they were.
     SegmentBroken,
+    /// A campaign's automation set itself off again and again: it was stopped at a lead.
+    AutomationLoop,
 }
 
 /// A notice to raise.
