@@ -40,6 +40,8 @@ pub enum Kind {
     SegmentBroken,
     /// A campaign's automation set itself off again and again: it was stopped at a lead.
     AutomationLoop,
+    /// The automation of a campaign cannot be evaluated: nothing of it runs.
+    AutomationBroken,
 }
 
 /// A notice to raise.
