@@ -153,3 +153,5 @@ CREATE TABLE automation_job (
     CONSTRAINT waiting_has_a_due_time CHECK ((state = 'waiting') = (due_at IS NOT NULL))
 );
 CREATE INDEX automation_job_due ON automation_job (due_at) WHERE due_at IS NOT NULL;
+-- Which are to be forgotten?
+CREATE INDEX automation_job_finished ON automation_job (finished_at) WHERE state = 'done';

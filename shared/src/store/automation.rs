@@ -13,7 +13,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub mod catch_up;
+pub mod effects;
 mod gather;
+pub mod jobs;
 pub mod programs;
 mod record;
 
@@ -51,9 +53,9 @@ pub async fn react(
         if heard.is_empty() {
             continue;
         }
-        let (decided, before) = gather::decide(tx, definitions, heard, (chain, now)).await?;
-        let decided = record::record(tx, definitions, (decided, &before), now).await?;
-        touched.extend(apply(tx, definitions, &decided, now).await?);
+        let (mut decided, before) = gather::decide(tx, definitions, heard, (chain, now)).await?;
+        touched.extend(effects::apply(tx, definitions, &mut decided, now).await?);
+        record::record(tx, definitions, (&mut decided, &before), now).await?;
     }
     Ok(touched)
 }
@@ -64,16 +66,6 @@ fn by_contact(happened: Vec<(ContactId, Happened)>) -> News {
         news.entry(contact).or_default().push(happened);
     }
     news
-}
-
-/// Does what firings want of the world outside their leads.
-async fn apply(
-    _tx: &mut Tx,
-    _definitions: &Definitions,
-    _decided: &[Decided],
-    _now: Time,
-) -> Result<Vec<Touched>, StoreError> {
-    Ok(Vec::new())
 }
 
 /// Says that reactions set off reactions without an end in sight; what was left is not reacted to. Once a campaign and day.

@@ -13,6 +13,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+mod by_automation;
 mod by_hand;
 mod look;
 mod plan;
@@ -20,6 +21,7 @@ mod segments;
 mod steps;
 mod write;
 
+pub(super) use by_automation::{Wish, add_each};
 pub use by_hand::{Added, By, Member, NotAdded, add, of_contacts};
 pub use segments::{Assigned, Fed, NotAssigned, SEGMENTS_MAX, assign, forget_segment, segments};
 pub use steps::{STEP, Step, due, settle_all, step};
@@ -28,6 +30,8 @@ pub use steps::{STEP, Step, due, settle_all, step};
 pub const BY_SEGMENT: &str = "segment";
 /// How a lead came in that was added by hand.
 pub const BY_HAND: &str = "manual";
+/// How a lead came in that another campaign's automation added.
+pub const BY_AUTOMATION: &str = "automation";
 /// Why a lead was deleted whose contact has left the last segment.
 pub const LEFT: &str = "segment_left";
 /// Why it is there again.

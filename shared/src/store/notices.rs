@@ -42,6 +42,10 @@ pub enum Kind {
     AutomationLoop,
     /// The automation of a campaign cannot be evaluated: nothing of it runs.
     AutomationBroken,
+    /// A campaign's rule says so of a lead.
+    Automation,
+    /// What a rule wanted of the outside could not be done: a webhook that nobody takes, a lead that cannot be reposted.
+    AutomationFailed,
 }
 
 /// A notice to raise.

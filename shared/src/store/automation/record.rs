@@ -14,13 +14,13 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Writes what differs from before; answers what was decided, with the times at which leads are looked at next as they are stored.
+/// Writes what differs from before; the times at which leads are looked at next are then as they are stored.
 pub(super) async fn record(
     tx: &mut Tx,
     definitions: &Definitions,
-    (mut decided, before): (Vec<Decided>, &[Before]),
+    (decided, before): (&mut [Decided], &[Before]),
     now: Time,
-) -> Result<Vec<Decided>, StoreError> {
+) -> Result<(), StoreError> {
     let mut stored = Vec::new();
     for (at, (one, before)) in decided.iter_mut().zip(before).enumerate() {
         let (is_written, due_at) = due(one, before, now);
@@ -31,9 +31,8 @@ pub(super) async fn record(
     }
     let rows: Vec<StateRow> = stored.iter().map(|at| StateRow::of(&decided[*at], now)).collect();
     states(tx, &rows).await?;
-    positions(tx, (&decided, before)).await?;
-    firings(tx, definitions, &decided).await?;
-    Ok(decided)
+    positions(tx, (decided, before)).await?;
+    firings(tx, definitions, decided).await
 }
 
 /// Whether the lead's row is written, and when it is due then. A due time that is too early does no harm: one that only moves away is

@@ -110,7 +110,7 @@ async fn once(
 }
 
 /// What is to become of a contact; the lead of one that is to be made is not known yet.
-fn decide(person: Option<&Person>, leads: &[Lead], now: Time) -> Added {
+pub(super) fn decide(person: Option<&Person>, leads: &[Lead], now: Time) -> Added {
     let Some(person) = person else { return Added::Unknown };
     let mine = leads.iter().filter(|lead| lead.contact_id == person.id);
     let newest = mine.max_by_key(|lead| (lead.status != LeadStatus::Deleted, lead.id));
