@@ -2,7 +2,7 @@
 use super::{DuplicateAction, Entry, Rows, StoreError, Time, Tx, Who, time};
 use crate::{
     lead::{Details, LeadStatus},
-    store::lead_status::{self, Change},
+    store::lead_status::{self, Change, Changed},
     submission::Carry,
 };
 use serde::Serialize;
@@ -81,8 +81,11 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
 }
 
 /// New leads that are decided about at once: those of contacts that are not worked with are rejected; those of campaigns that qualify
-/// them at once are qualified, but for duplicates: the first of them is.
-pub(super) async fn decided(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result<(), StoreError> {
+/// them at once are qualified, but for duplicates: the first of them is. Says which were decided about.
+pub(super) async fn decided(
+    tx: &mut Tx,
+    entries: &[(usize, Entry<'_>)],
+) -> Result<Vec<Changed>, StoreError> {
     let decided = entries.iter().filter_map(|(_, entry)| {
         let (workspace, at) = (entry.arrival.workspace, entry.arrival.at);
         if entry.is_closed() {
@@ -94,7 +97,7 @@ pub(super) async fn decided(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Resu
         }
     });
     let decided: Vec<Change> = decided.collect();
-    lead_status::change(tx, &decided).await.map(drop)
+    lead_status::change(tx, &decided).await
 }
 
 #[derive(Serialize)]
