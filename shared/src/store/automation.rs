@@ -13,9 +13,13 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub mod catch_up;
+pub mod due;
 pub mod effects;
 mod gather;
 pub mod jobs;
+mod parts;
+pub mod passes;
+pub mod pending;
 pub mod programs;
 mod record;
 
