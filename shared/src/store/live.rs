@@ -97,9 +97,6 @@ impl News {
 
     /// Tells campaigns of a change of fields.
     fn tell(&mut self, contact: ContactId, what: &What) {
-        if what.is_nothing() {
-            return;
-        }
         let occurrence = match what.all() {
             None => Occurrence::Everything,
             Some(fields) if fields.is_empty() => return,

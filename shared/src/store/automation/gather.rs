@@ -229,8 +229,7 @@ fn decide_all(
     let mut outcome: Option<Outcome> = None;
     for chain in occurrences.chunk_by(|_, next| !begins_chain(next)) {
         // That the clock was looked at holds for all of them.
-        let clock = state.fired.extract_if(.., |id| id.is_empty());
-        let clock: Vec<String> = clock.collect();
+        let clock = state.fired.take("");
         all.append(&mut state.fired);
         state.fired = before.iter().cloned().chain(clock).collect();
         let next = engine::decide(program, state, subject, chain, now);

@@ -135,7 +135,7 @@ async fn carry_out(
         let wanted: Vec<_> = mine.map(|(wish, _)| (campaign.id, wish.contact)).collect();
         let leads =
             write::leads(tx, (workspace, &[*campaign]), &wanted, (BY_AUTOMATION, now)).await?;
-        made.extend(leads.into_iter().map(|made| ((campaign.id, made.contact), made)));
+        made.extend(leads.into_iter().map(|one| ((campaign.id, one.contact), one)));
     }
     let revive: Vec<Change> = wishes
         .iter()
@@ -152,16 +152,16 @@ async fn carry_out(
             Added::Made(_) => {
                 let made = made.get(&(wish.campaign, wish.contact));
                 let made = made.ok_or("the contact is not there")?;
-                (made.lead, made.happened().into_iter().map(|(_, happened)| happened).collect())
+                let happened = made.happened().into_iter().map(|(_, happened)| happened);
+                (made.lead, happened.collect())
             }
             Added::Revived(lead) => (lead, vec![Happened::to_lead(lead, REVIVED)]),
             Added::There(_) => return Err("is a lead there already".to_owned()),
             Added::Refused(why) => return Err(why),
             Added::Unknown => return Err("there is no such contact".to_owned()),
         };
-        let mut one = Touched::new(workspace, wish.contact, What::leads());
-        one.happened = happened;
-        touched.push(one);
+        let one = Touched::new(workspace, wish.contact, What::leads());
+        touched.push(Touched { happened, ..one });
         Ok(lead)
     });
     let came = came.collect();

@@ -55,10 +55,6 @@ impl What {
         Self::Fields(BTreeSet::new())
     }
 
-    pub(super) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Fields(fields) if fields.is_empty())
-    }
-
     pub fn fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         Self::Fields(fields.into_iter().map(str::to_owned).collect())
     }
