@@ -79,7 +79,7 @@ impl World {
     pub async fn put(&self, campaign: CampaignId, config: &Value) {
         let config: AutomationConfig = serde_json::from_value(config.clone()).unwrap();
         let place = (self.workspace, campaign);
-        let put = programs::put(&self.db, place, &config, None, "a test", self.clock.now()).await;
+        let put = programs::put(&self.db, place, &config, None, ("a test", self.clock.now())).await;
         let put = put.unwrap();
         assert!(matches!(put, programs::Put::Saved(_)), "{put:?}");
     }
@@ -179,7 +179,10 @@ impl World {
         let now = self.clock.now();
         for _ in 0..200 {
             let mut done = pending::sweep(&self.db, now, 100).await.unwrap();
-            done += passes::sweep(&self.db, now, 100).await.unwrap();
+            for campaign in passes::due(&self.db, now, 100).await.unwrap() {
+                done += 1;
+                while !passes::step(&self.db, campaign, now).await.unwrap().is_last {}
+            }
             done += due::sweep(&self.db, now, 100).await.unwrap();
             if done == 0 {
                 return;
