@@ -105,8 +105,8 @@ pub enum Otherwise {
 /// What a program listens to, so that what nobody hears costs nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Listens {
-    /// Fields that conditions of `matches`, and triggers `changed` and `date` read. Not `contact.lastActivityAt` because silence matters:
-    /// an activity only puts off its end.
+    /// Fields that conditions of `matches`, and triggers `changed` and `date` read; `contact.lastActivityAt` where one silence after
+    /// another matters. Where only the first does, an activity only puts off its end.
     pub fields: BTreeSet<String>,
     /// Types of activities.
     pub activities: BTreeSet<String>,
@@ -169,6 +169,8 @@ impl Program {
                 fields.iter().any(|field| self.listens.fields.contains(field))
             }
             Occurrence::Activity { kind, .. } => self.listens.activities.contains(kind),
+            // A lead that is processed again is looked at from the beginning.
+            Occurrence::Status { from, to } if !from.is_processed() && to.is_processed() => true,
             Occurrence::Status { .. } => {
                 self.listens.status || self.listens.fields.contains("lead.status")
             }
