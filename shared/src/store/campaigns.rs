@@ -1,5 +1,6 @@
 //! Campaigns and their revisions.
 use super::{
+    Db, Rows, StoreError, Tx, agents,
     automation::{passes, programs},
     campaign_window::{self, Window},
     caps::wake_all,

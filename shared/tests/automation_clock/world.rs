@@ -130,7 +130,7 @@ impl World {
             received_at: self.now(),
         };
         for answer in self.activities.record(vec![new]).await.unwrap() {
-            answer.unwrap();
+            assert!(matches!(answer.unwrap(), Answer::Recorded(_)), "nobody else says so");
         }
     }
 
