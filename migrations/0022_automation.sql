@@ -123,6 +123,8 @@ CREATE TABLE automation_pending (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX automation_pending_by_age ON automation_pending (at);
+-- What waits for a contact that is merged or erased?
+CREATE INDEX automation_pending_by_contact ON automation_pending (contact_id);
 
 -- What a firing wants of the outside: webhooks to post, leads to repost, pushes to a CRM. The row is the truth, the queue rings the bell.
 CREATE TABLE automation_job (

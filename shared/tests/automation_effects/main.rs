@@ -1,4 +1,5 @@
 //! What reactions do outside the lead's own row, on both engines: each effect, what is left and why, and that again is nothing.
+mod outside;
 mod world;
 
 use serde_json::{Value, json};
