@@ -38,7 +38,7 @@ impl Look<'_, '_> {
 
     /// Points that came (or decay that was switched on) after a long silence begin to fade now.
     pub fn begin_fading(&mut self) {
-        if self.fades_at().is_some_and(|due| due <= self.at) {
+        if self.is_open() && self.fades_at().is_some_and(|due| due <= self.at) {
             self.state.memory.decayed_at = Some(self.at);
             self.outcome.changed = true;
         }

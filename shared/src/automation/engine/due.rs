@@ -7,9 +7,16 @@ use super::{
 use crate::{
     clock::Time,
     contact::doc::moment,
-    rules::{self, Clocks},
+    rules::{self, Clocks, LOOK_AGAIN, Window},
 };
+use chrono::SubsecRound;
+use chrono_tz::Tz;
 use serde_json::Value;
+
+/// Seconds between the moments at which it is seen whether a window has passed a moment, near a change of the clocks.
+const GRID: [i64; 2] = [3_600, 60];
+/// How far a window is followed so, in steps of each grid; such times last two days.
+const GRID_MAX: usize = 100;
 
 impl Look<'_, '_> {
     /// The least time after the cursor at which something is due.
@@ -72,7 +79,7 @@ impl Look<'_, '_> {
             return None;
         }
         let zone = self.program.zone;
-        let mut next = clocks.next_day(after, zone);
+        let mut next = next_day(clocks, after, zone);
         for window in &clocks.windows {
             let Some(value) = dates::read(&self.subject.doc, &window.path) else { continue };
             let all = match value {
@@ -81,10 +88,10 @@ impl Look<'_, '_> {
             };
             for time in all.iter().filter_map(rules::Time::read) {
                 let due = match time {
-                    rules::Time::Moment(moment) => window.next_for(moment, after, zone),
+                    rules::Time::Moment(moment) => passes(window, moment, after, zone),
                     // A day compares with days: what changes does so at midnight.
                     rules::Time::Day(_) => {
-                        Clocks { days: true, ..Clocks::default() }.next_day(after, zone)
+                        next_day(&Clocks { days: true, ..Clocks::default() }, after, zone)
                     }
                 };
                 next = [next, due].into_iter().flatten().min();
@@ -92,4 +99,39 @@ impl Look<'_, '_> {
         }
         next
     }
+}
+
+/// The next moment whose seconds since the epoch are a multiple. It does not depend on when one looks.
+fn on_grid(after: Time, seconds: i64) -> Time {
+    let next = (after.timestamp().div_euclid(seconds) + 1) * seconds;
+    Time::from_timestamp(next, 0).unwrap_or(after + LOOK_AGAIN)
+}
+
+fn next_day(clocks: &Clocks, after: Time, zone: Tz) -> Option<Time> {
+    let day = clocks.next_day(after, zone)?;
+    Some(if day == after + LOOK_AGAIN { on_grid(after, 60) } else { day })
+}
+
+/// When a window may next pass a moment. Where clocks are put forward or back that cannot be told in advance, only seen.
+fn passes(window: &Window, moment: Time, after: Time, zone: Tz) -> Option<Time> {
+    let next = |from: Time| window.next_for(moment, from, zone);
+    let is_vague = |from: Time| next(from) == Some(from + LOOK_AGAIN);
+    if !is_vague(after) {
+        return next(after);
+    }
+    let mut from = after;
+    for seconds in GRID {
+        let steps = std::iter::successors(Some(from), |from| Some(on_grid(*from, seconds)));
+        from = steps.take(GRID_MAX).take_while(|from| is_vague(*from)).last().unwrap_or(from);
+    }
+    // Between these two it passes: the first moment at which it has.
+    let mut passed = on_grid(from, 60);
+    while passed - from > TICK && !is_vague(passed) {
+        let middle = from + (passed - from) / 2;
+        match is_vague(middle) {
+            true => from = middle,
+            false => passed = middle,
+        }
+    }
+    Some(passed.trunc_subsecs(6))
 }

@@ -94,11 +94,12 @@ impl Look<'_, '_> {
     }
 
     fn end_turn(&mut self) {
-        if !self.is_open() {
-            return;
-        }
         self.begin_fading();
-        if self.ended && self.state.memory.ask_at.is_none() && self.has_conditions() {
+        if self.is_open()
+            && self.ended
+            && self.state.memory.ask_at.is_none()
+            && self.has_conditions()
+        {
             self.state.memory.ask_at = Some(self.at + PAUSE);
             self.outcome.changed = true;
         }
@@ -140,6 +141,7 @@ impl Look<'_, '_> {
             _ => self.tell(Event::Told(what)),
         }
         self.follow();
+        self.begin_fading();
     }
 
     /// Points that cross numbers, until none do any more. Each reaction fires once at most, so that it ends.

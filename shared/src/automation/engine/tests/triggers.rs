@@ -115,9 +115,8 @@ fn points_are_reached_and_fallen_below_once_for_each_crossing() {
     let mut world =
         World::new().with(reaction("up", reach, None)).with(reaction("down", fall, None));
     let mut give = |points, expected: &[&str]| {
-        let by_hand = Occurrence::Points { points, reason: "well".into(), by: "Ada".into() };
         let before = world.firings.len();
-        world.tell(start(), &[by_hand]);
+        world.give(start(), points);
         assert_eq!(world.fired()[before + 1..], *expected, "{points}");
     };
     give(9, &[]);

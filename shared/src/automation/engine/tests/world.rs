@@ -9,6 +9,7 @@ use crate::{
         program::{Listens, Reaction, Step, StepKind, Workflow},
     },
     clock::Time,
+    contact::doc::moment,
     ids::{ActivityId, CampaignId, ContactId, LeadId, WorkspaceId},
     lead::LeadStatus,
     rules::{About, Kind, Properties, Rule},
@@ -16,7 +17,6 @@ use crate::{
 };
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 pub fn at(text: &str) -> Time {
     text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
@@ -132,7 +132,7 @@ impl World {
             doc: json!({"contact": {"state": "NY", "createdAt": "2026-03-02T12:00:00Z"}, "property": {}, "event": {}}),
             last_activity_at: None,
             zone: Tz::UTC,
-            sets: BTreeMap::new().into_iter().collect(),
+            sets: Sets::default(),
             firings: vec![],
             effects: vec![],
         }
@@ -177,6 +177,10 @@ impl World {
             (state.points, state.number, state.memory.clone(), state.positions.clone())
         };
         assert!(outcome.changed || kept(&self.state) == kept(&before), "a change is told");
+        if !before.status.is_processed() {
+            assert_eq!((self.state.status, self.state.points), (before.status, before.points));
+            assert_eq!((outcome.due_at, self.state.positions.len()), (None, 0), "it is closed");
+        }
         for effect in &outcome.effects {
             let firing = outcome.firings.iter().find(|one| one.number == effect.firing);
             let line = &firing.unwrap().actions[effect.action as usize];
@@ -201,6 +205,7 @@ impl World {
     /// Something was done, as the store tells it.
     pub fn visit(&mut self, now: Time, name: &str) -> Outcome {
         self.last_activity_at = Some(now);
+        self.doc["contact"]["lastActivityAt"] = json!(moment(now));
         self.tell(
             now,
             &[visited(name, now), fields(["contact.lastActivityAt", "event.page_visit"])],
@@ -215,6 +220,17 @@ impl World {
 
     pub fn looks(&mut self, now: Time) -> Outcome {
         self.tell(now, &[Occurrence::Clock])
+    }
+
+    /// Somebody sets the lead's status.
+    pub fn becomes(&mut self, now: Time, to: LeadStatus) -> Outcome {
+        let from = std::mem::replace(&mut self.state.status, to);
+        self.tell(now, &[Occurrence::Status { from, to }])
+    }
+
+    pub fn give(&mut self, now: Time, points: i64) -> Outcome {
+        let (reason, by) = ("well done".to_owned(), "Ada".to_owned());
+        self.tell(now, &[Occurrence::Points { points, reason, by }])
     }
 
     /// Looks when it is due, up to a time; says how often it looked.
