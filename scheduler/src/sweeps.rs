@@ -133,6 +133,13 @@ pub const ALL: &[Sweep] = &[
         run: |scheduler| Box::pin(automation::pending(scheduler)),
     },
     Sweep {
+        name: "automation_jobs",
+        about: "Pushes what reactions want of the outside: webhooks to post, leads to repost.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::jobs(scheduler)),
+    },
+    Sweep {
         name: "forget_answers",
         about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",

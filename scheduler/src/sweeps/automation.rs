@@ -3,15 +3,20 @@ use super::SweepError;
 use crate::Scheduler;
 use shared::{
     ids::{CampaignId, WorkspaceId},
+    push::AUTOMATION,
+    queue::Job,
     store::{
         StoreError,
-        automation::{due, passes, pending},
+        automation::{due, jobs, passes, pending},
     },
 };
+use std::time::Duration;
 
 /// Leads, or notes, that are looked for at once, and how often within one tick: what is more waits for the next.
 const AT_ONCE: i64 = 2_000;
 const ROUNDS: usize = 10;
+/// Jobs rung for by one tick, at most.
+const JOBS: i64 = 2_000;
 /// Campaigns of one tick, at most.
 const CAMPAIGNS: i64 = 20;
 /// Steps of one campaign in one tick, at most: a large one takes several ticks, and others get their turn.
@@ -70,4 +75,21 @@ async fn some_steps(
         }
     }
     Ok(looked)
+}
+
+/// Rings for what reactions want of the outside and what is due. A job that is in the queue is not there twice.
+pub async fn jobs(scheduler: &Scheduler) -> Result<u64, SweepError> {
+    let depth = scheduler.queue.depths(&[AUTOMATION]).await?;
+    if depth.first().is_some_and(|depth| depth.ready >= JOBS as u64) {
+        return Ok(0);
+    }
+    let due = jobs::due(&scheduler.db, scheduler.clock.now(), JOBS).await?;
+    let jobs: Vec<(Job, Duration)> = due
+        .iter()
+        .map(|(id, attempt)| (Job { id: id.0, generation: *attempt }, Duration::ZERO))
+        .collect();
+    if !jobs.is_empty() {
+        scheduler.queue.push(AUTOMATION, &jobs).await?;
+    }
+    Ok(due.len() as u64)
 }

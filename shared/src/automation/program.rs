@@ -169,10 +169,10 @@ impl Program {
                 fields.iter().any(|field| self.listens.fields.contains(field))
             }
             Occurrence::Activity { kind, .. } => self.listens.activities.contains(kind),
-            // A lead that is processed again is looked at from the beginning.
-            Occurrence::Status { from, to } if !from.is_processed() && to.is_processed() => true,
-            Occurrence::Status { .. } => {
-                self.listens.status || self.listens.fields.contains("lead.status")
+            Occurrence::Status { from, to } => {
+                // A lead that is opened again begins anew: dates and silences are reckoned from then.
+                let opens = to.is_processed() && !from.is_processed();
+                opens || self.listens.status || self.listens.fields.contains("lead.status")
             }
             Occurrence::Outcome { .. } => {
                 self.listens.outcome || self.listens.fields.contains("lead.outcome")

@@ -11,7 +11,7 @@ use shared::{
 };
 
 /// What nobody can read, as a program that has gone wrong would leave it.
-const SPOIL: &str = "UPDATE lead_automation SET memory = CAST('{\"rules\": 5}' AS {pg: jsonb}{lite: text}) WHERE workspace_id = $1 AND lead_id = $2";
+const SPOIL: &str = "UPDATE lead_automation SET memory = CAST('5' AS {pg: jsonb}{lite: text}) WHERE workspace_id = $1 AND lead_id = $2";
 const MEND: &str = "UPDATE lead_automation SET memory = CAST('{}' AS {pg: jsonb}{lite: text}) WHERE workspace_id = $1 AND lead_id = $2";
 
 async fn due_leads(world: &World, count: usize) -> Vec<Lead> {
@@ -54,6 +54,7 @@ on_both_engines! {
     async fn an_automation_that_cannot_be_evaluated_is_taken_up_when_it_can(store: TestStore) {
         let world = World::new(&store).await;
         world.people.property("tier", "text").await;
+        world.paid().await;
         let mut config = silence(1);
         config["rules"][0]["when"] = json!({"field": "property.tier", "operator": "isEmpty"});
         world.save(&config).await;

@@ -66,7 +66,7 @@ on_both_engines! {
         }
         // Where a part has members and where it has none; and a rule that is asked one by one.
         let states = world.people.segment("a", &in_a_state()).await;
-        let slow = json!({"field": "contact.email", "operator": "matchesPattern", "value": "c*"});
+        let slow = json!({"field": "contact.email", "operator": "wildcard", "value": "c*"});
         for (edited, come, gone) in [(in_a_state(), 2, 0), (stateless(), 2, 2), (rule(&[slow]), 2, 0)] {
             world.save(&watching(states)).await;
             world.tick().await;

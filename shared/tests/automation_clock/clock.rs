@@ -44,6 +44,7 @@ on_both_engines! {
     async fn a_silence_ends_when_it_does_and_once(store: TestStore) {
         let world = World::new(&store).await;
         world.save(&silence(30)).await;
+        world.tick().await;
         let lead = world.lead().await;
         assert_eq!(world.due_at(lead).await, Some(noon() + days(30)));
         world.forward(days(30) - SECOND);
@@ -65,6 +66,7 @@ on_both_engines! {
     async fn what_only_postpones_is_not_written(store: TestStore) {
         let world = World::new(&store).await;
         world.save(&silence(30)).await;
+        world.tick().await;
         let lead = world.lead().await;
         let due = world.due_at(lead).await;
         world.forward(days(20));
@@ -121,6 +123,7 @@ on_both_engines! {
     async fn a_wait_outlives_whoever_waits(store: TestStore) {
         let world = World::new(&store).await;
         world.save(&waits()).await;
+        world.tick().await;
         let lead = world.lead().await;
         world.forward(days(2) - SECOND);
         assert_eq!(world.tick().await, 0);
@@ -161,6 +164,7 @@ on_both_engines! {
             config["workflows"] = waits()["workflows"].clone();
             config["rules"].as_array_mut().unwrap().extend(on_birthdays()["rules"].as_array().unwrap().clone());
             world.save(&config).await;
+            world.tick().await;
             let lead = world.lead().await;
             world.people.set(lead.contact, "date_of_birth", "1990-11-25", &["contact.dateOfBirth"]).await;
             while world.now() < noon() + days(9) {
@@ -176,6 +180,7 @@ on_both_engines! {
     async fn who_is_closed_is_left_alone(store: TestStore) {
         let world = World::new(&store).await;
         world.save(&silence(30)).await;
+        world.tick().await;
         let lead = world.lead().await;
         world.set_status(lead, &[LeadStatus::Active], LeadStatus::Rejected).await;
         world.forward(days(31));

@@ -8,6 +8,7 @@ use shared::{
     clock::Time,
     ids::{CampaignId, ContactId, LeadId},
     lead::LeadStatus,
+    plan::Plan,
     store::{
         Db,
         activities::Activities,
@@ -18,6 +19,7 @@ use shared::{
         campaigns::{self, Draft},
         lead_status::{self, Change},
         live::{self, Touched, What},
+        workspaces,
     },
     testing::{TestStore, noon},
 };
@@ -75,6 +77,14 @@ impl World {
         self.people.clock.forward(by);
     }
 
+    /// The workspace's plan includes everything.
+    pub async fn paid(&self) {
+        let now = self.now();
+        workspaces::set_plan(self.db(), self.people.workspace, Plan::Enterprise, now)
+            .await
+            .unwrap();
+    }
+
     pub async fn save(&self, config: &Value) -> i64 {
         let key = (self.people.workspace, self.campaign);
         match programs::put(self.db(), key, &read(config), None, ("me", self.now())).await.unwrap()
@@ -130,7 +140,7 @@ impl World {
             received_at: self.now(),
         };
         for answer in self.activities.record(vec![new]).await.unwrap() {
-            answer.unwrap();
+            assert!(!answer.unwrap().unwrap().repeated);
         }
     }
 

@@ -144,7 +144,7 @@ impl World {
     pub async fn contacts(&self, count: usize) -> Vec<ContactId> {
         let ids: Vec<ContactId> = (0..count).map(|_| ContactId::new()).collect();
         let mut tx = self.db.begin().await.unwrap();
-        for (n, id) in ids.iter().enumerate() {
+        for id in &ids {
             tx.ex()
                 .sql(
                     "INSERT INTO contact (workspace_id, id, email, folded, words, status, created_at, updated_at)
@@ -152,7 +152,7 @@ impl World {
                 )
                 .bind(self.workspace)
                 .bind(*id)
-                .bind(format!("c{n}@example.com"))
+                .bind(format!("c{}@example.com", id.0.simple()))
                 .bind(noon())
                 .run()
                 .await

@@ -1,5 +1,5 @@
 //! What the clock makes of leads: those that are due are looked at, oldest first, and nothing is read of those that are not.
-use super::parts::{Parts, by_workspace};
+use super::parts::{Parts, by_workspace, finish};
 use crate::{
     automation::{Happened, Occurrence},
     clock::Time,
@@ -89,25 +89,32 @@ async fn look(
     now: Time,
 ) -> Result<u64, StoreError> {
     let mut tx = db.begin().await?;
-    let due = take(&mut tx, (workspace, leads), now).await?;
+    let looked = look_in(&mut tx, (workspace, leads), now).await;
+    finish(tx, looked).await
+}
+
+async fn look_in(
+    tx: &mut Tx,
+    (workspace, leads): (WorkspaceId, &[LeadId]),
+    now: Time,
+) -> Result<u64, StoreError> {
+    let due = take(tx, (workspace, leads), now).await?;
     if due.is_empty() {
-        tx.rollback().await?;
         return Ok(0);
     }
-    let definitions = definitions::of(&mut tx, workspace).await?;
+    let definitions = definitions::of(tx, workspace).await?;
     let has_program = |one: &Due| definitions.programs.contains_key(&one.campaign_id);
     let (live, dead): (Vec<&Due>, Vec<&Due>) =
         due.iter().partition(|one| one.is_processed() && has_program(one));
-    clear(&mut tx, workspace, &dead, now).await?;
+    clear(tx, workspace, &dead, now).await?;
     let clock = |one: &&Due| {
         Touched::new(workspace, one.contact_id, What::nothing())
             .and(Happened::to_lead(one.lead_id, Occurrence::Clock))
     };
-    live::reassess(&mut tx, &live.iter().map(clock).collect::<Vec<_>>(), now).await?;
-    still_due(&mut tx, workspace, &live, now).await?;
+    live::reassess(tx, &live.iter().map(clock).collect::<Vec<_>>(), now).await?;
+    still_due(tx, workspace, &live, now).await?;
     let silent = dead.iter().filter(|one| one.is_processed()).map(|one| one.campaign_id);
-    super::passes::when_it_can_be_evaluated(&mut tx, workspace, silent.collect(), now).await?;
-    tx.commit().await?;
+    super::passes::when_it_can_be_evaluated(tx, workspace, silent.collect(), now).await?;
     Ok(due.len() as u64)
 }
 

@@ -68,7 +68,8 @@ pub(super) async fn leads<'a>(
     let found: Vec<Found> = tx
         .ex()
         .sql(
-            "SELECT l.id, l.contact_id, l.campaign_id, l.status, l.created_at, a.points, a.number, a.memory, a.due_at
+            "SELECT l.id, l.contact_id, l.campaign_id, l.status, l.created_at, a.points, a.number, a.memory,
+                COALESCE(a.held_at, a.due_at) AS due_at
              FROM ROWS($1: workspace_id uuid, id uuid) r
              JOIN lead l ON l.contact_id = r.id AND (l.workspace_id = r.workspace_id) IS TRUE
              JOIN campaign c ON c.workspace_id = l.workspace_id AND c.id = l.campaign_id

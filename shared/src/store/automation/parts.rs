@@ -1,5 +1,8 @@
 //! Many at once in one transaction, and each by itself when something is wrong with one: what is shared by the clock's sweeps.
-use crate::{ids::WorkspaceId, store::StoreError};
+use crate::{
+    ids::WorkspaceId,
+    store::{StoreError, Tx},
+};
 use std::collections::HashMap;
 
 /// How often the engine may ask to run a transaction again before the rest is left to the next tick.
@@ -72,6 +75,19 @@ pub fn by_workspace<T>(rows: Vec<(WorkspaceId, T)>) -> Vec<(WorkspaceId, Vec<T>)
         found[place].1.push(row);
     }
     found
+}
+
+/// Ends the transaction. One that failed is over, locks and all, before its halves are tried.
+pub async fn finish<T>(tx: Tx, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    match done {
+        Ok(done) => tx.commit().await.map(|()| done),
+        Err(error) => {
+            if let Err(failed) = tx.rollback().await {
+                tracing::debug!(%failed, "a transaction that failed could not be rolled back; the database does so");
+            }
+            Err(error)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A pass looks at all leads of a campaign, after its automation was saved or the campaign opened again: in steps, each a transaction,
 //! and how far it has come is kept with the automation.
-use super::parts::Parts;
+use super::parts::{Parts, finish};
 use crate::{
     automation::{Happened, Occurrence},
     clock::Time,
@@ -98,13 +98,18 @@ pub async fn step(db: &Db, key: (WorkspaceId, CampaignId), now: Time) -> Result<
 /// All of a step together.
 async fn try_step(db: &Db, key: (WorkspaceId, CampaignId), now: Time) -> Result<Step, StoreError> {
     let mut tx = db.begin().await?;
-    let Some((place, leads)) = begin(&mut tx, key, now).await? else {
-        tx.commit().await?;
-        return Ok(NOTHING_TO_DO);
-    };
-    tell(&mut tx, key.0, &leads, now).await?;
-    let is_last = keep(&mut tx, key, place, &leads).await?;
-    tx.commit().await?;
+    let stepped = step_in(&mut tx, key, now).await;
+    finish(tx, stepped).await
+}
+
+async fn step_in(
+    tx: &mut Tx,
+    key: (WorkspaceId, CampaignId),
+    now: Time,
+) -> Result<Step, StoreError> {
+    let Some((place, leads)) = begin(tx, key, now).await? else { return Ok(NOTHING_TO_DO) };
+    tell(tx, key.0, &leads, now).await?;
+    let is_last = keep(tx, key, place, &leads).await?;
     Ok(Step { leads: leads.len() as u64, is_last })
 }
 
@@ -115,31 +120,20 @@ async fn one_by_one(
     now: Time,
 ) -> Result<Step, StoreError> {
     let mut tx = db.begin().await?;
-    let Some((place, leads)) = begin(&mut tx, key, now).await? else {
-        tx.commit().await?;
-        return Ok(NOTHING_TO_DO);
-    };
-    tx.rollback().await?;
+    let begun = begin(&mut tx, key, now).await;
+    let Some((place, leads)) = finish(tx, begun).await? else { return Ok(NOTHING_TO_DO) };
     let mut parts = Parts::new(leads.clone(), leads.len().div_ceil(2).max(1));
     while let Some(part) = parts.next() {
         let mut tx = db.begin().await?;
-        let failed = match tell(&mut tx, key.0, &part, now).await {
-            Ok(()) => {
-                tx.commit().await?;
-                continue;
-            }
-            Err(error) => {
-                tx.rollback().await?;
-                parts.failed(part, error)?
-            }
-        };
-        if let Some((lead, error)) = failed {
+        let told = tell(&mut tx, key.0, &part, now).await;
+        let Err(error) = finish(tx, told).await else { continue };
+        if let Some((lead, error)) = parts.failed(part, error)? {
             tracing::warn!(campaign = %key.1, lead = %lead.id, %error, "a lead cannot be looked at; the pass goes on without it");
         }
     }
     let mut tx = db.begin().await?;
-    let is_last = keep(&mut tx, key, place, &leads).await?;
-    tx.commit().await?;
+    let kept = keep(&mut tx, key, place, &leads).await;
+    let is_last = finish(tx, kept).await?;
     Ok(Step { leads: leads.len() as u64, is_last })
 }
 

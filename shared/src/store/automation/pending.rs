@@ -1,7 +1,7 @@
 //! Contacts that come to segments, or leave them, many at once: a build that reacted to each of them would keep everybody waiting who
 //! changes a contact. What happened is noted in the transaction in which it does, and reacted to in parts; a note goes in the
 //! transaction that reacts to it, so each is reacted to once.
-use super::parts::{Parts, by_workspace};
+use super::parts::{Parts, by_workspace, finish};
 use crate::{
     automation::{Happened, Occurrence},
     clock::Time,
@@ -137,17 +137,24 @@ async fn react(
     now: Time,
 ) -> Result<u64, StoreError> {
     let mut tx = db.begin().await?;
-    let mut taken = take(&mut tx, (workspace, notes)).await?;
+    let reacted = react_in(&mut tx, (workspace, notes), now).await;
+    finish(tx, reacted).await
+}
+
+async fn react_in(
+    tx: &mut Tx,
+    (workspace, notes): (WorkspaceId, &[Uuid]),
+    now: Time,
+) -> Result<u64, StoreError> {
+    let mut taken = take(tx, (workspace, notes)).await?;
     if taken.is_empty() {
-        tx.rollback().await?;
         return Ok(0);
     }
     taken.sort_by_key(|one| (one.at, one.contact_id));
     let touched = |one: &Taken| {
         Touched::new(workspace, one.contact_id, What::nothing()).and(one.happened.0.clone())
     };
-    live::reassess(&mut tx, &taken.iter().map(touched).collect::<Vec<_>>(), now).await?;
-    tx.commit().await?;
+    live::reassess(tx, &taken.iter().map(touched).collect::<Vec<_>>(), now).await?;
     Ok(taken.len() as u64)
 }
 

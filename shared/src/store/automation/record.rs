@@ -93,7 +93,7 @@ async fn states(tx: &mut Tx, rows: &[StateRow<'_>]) -> Result<(), StoreError> {
                 due_at timestamptz, at timestamptz) r
              WHERE true
              ON CONFLICT (workspace_id, lead_id) DO UPDATE SET points = excluded.points, number = excluded.number,
-                memory = excluded.memory, due_at = excluded.due_at, updated_at = excluded.updated_at",
+                memory = excluded.memory, due_at = excluded.due_at, held_at = NULL, updated_at = excluded.updated_at",
         )
         .bind(Rows::of(rows))
         .run()
