@@ -7,6 +7,8 @@ CREATE TABLE automation (
     -- Grows with every save; firings name it.
     revision      BIGINT NOT NULL,
     config        JSONB NOT NULL,
+    -- By reaction and workflow that is on: when it appeared, was switched on, or its triggers were changed.
+    since         JSONB NOT NULL,
     -- Nothing of it runs while it is off.
     enabled       BOOLEAN NOT NULL,
     -- Why it cannot be evaluated, if so: then it stands still, and nobody else is harmed.
@@ -48,6 +50,8 @@ CREATE TABLE lead_automation (
     memory        JSONB NOT NULL,
     -- When the clock may next make something of it; too early does no harm, too late never happens. NULL: never.
     due_at        TIMESTAMPTZ,
+    -- Since when it has been due while nobody decides about it: its campaign is paused, or its automation is off.
+    held_at       TIMESTAMPTZ,
     updated_at    TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace_id, lead_id),
     CONSTRAINT automation_is_of_a_lead FOREIGN KEY (workspace_id, lead_id) REFERENCES lead (workspace_id, id)
@@ -119,6 +123,8 @@ CREATE TABLE automation_pending (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX automation_pending_by_age ON automation_pending (at);
+-- What waits for a contact that is merged or erased?
+CREATE INDEX automation_pending_by_contact ON automation_pending (contact_id);
 
 -- What a firing wants of the outside: webhooks to post, leads to repost, pushes to a CRM. The row is the truth, the queue rings the bell.
 CREATE TABLE automation_job (

@@ -2,7 +2,7 @@
 use crate::{
     Api, activities, agents, campaigns, contacts, docs::Words, error::ApiError, error::Code,
     health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key, parking, person,
-    properties, request, reviews, rules, search, secrets, segments, suppressions, talks,
+    properties, request, reviews, rules, search, secrets, segments, suppressions, sweeps, talks,
     value_sets, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
@@ -132,6 +132,7 @@ fn of_operators() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::pause))
         .routes(routes!(lanes::resume))
+        .routes(routes!(sweeps::list))
         .routes(routes!(notices::list))
         .routes(routes!(workspace::show, workspace::change))
         .routes(routes!(keys::list))

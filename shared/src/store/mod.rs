@@ -26,7 +26,6 @@ pub mod key_rotation;
 pub mod keys;
 pub mod lead_bulk;
 pub mod lead_status;
-pub mod lead_stop;
 pub mod leads;
 pub mod live;
 pub mod load;
@@ -48,6 +47,7 @@ pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
+pub mod ticks;
 pub mod value_sets;
 pub mod workspaces;
 

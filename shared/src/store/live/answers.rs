@@ -8,6 +8,7 @@ use crate::{
     store::contacts::{
         read::get_many,
         related::{self, Needs},
+        search::Among,
     },
     value_set::Sets,
 };
@@ -55,6 +56,16 @@ impl Person {
         definition.rule.matches(&Facts { doc, now, tz, value_sets: sets })
     }
 
+    /// The zone that the person lives in, if it is known.
+    pub fn zone(&self) -> Option<Tz> {
+        self.contact.profile.timezone.as_deref()?.parse().ok()
+    }
+
+    /// A document that is the caller's own.
+    pub fn new_document(&self, now: Time, zone: Tz) -> Value {
+        doc::of(&self.contact, &self.related, now, zone)
+    }
+
     fn document(&mut self, now: Time, zone: Tz) -> &Value {
         let known = self.documents.iter().position(|(of, _)| *of == (now, zone));
         let at = known.unwrap_or_else(|| {
@@ -77,8 +88,5 @@ impl Person {
 
 /// The condition on `c` that says the same of the status as [`Person::belongs`].
 pub fn status_condition(definition: &Definition) -> &'static str {
-    match definition.reads_status {
-        true => "c.status <> 'deleted'",
-        false => "c.status = 'active'",
-    }
+    Among::of_segment(definition.reads_status).sql()
 }

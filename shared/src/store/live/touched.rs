@@ -50,6 +50,11 @@ impl What {
         Self::fields(LEADS)
     }
 
+    /// No field; what happened is said beside it.
+    pub fn nothing() -> Self {
+        Self::Fields(BTreeSet::new())
+    }
+
     pub fn fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         Self::Fields(fields.into_iter().map(str::to_owned).collect())
     }
