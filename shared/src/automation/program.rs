@@ -169,8 +169,11 @@ impl Program {
                 fields.iter().any(|field| self.listens.fields.contains(field))
             }
             Occurrence::Activity { kind, .. } => self.listens.activities.contains(kind),
-            Occurrence::Status { .. } => {
-                self.listens.status || self.listens.fields.contains("lead.status")
+            // One that is closed stands in no workflow any more; one that is opened begins anew.
+            Occurrence::Status { from, to } => {
+                self.listens.status
+                    || self.listens.fields.contains("lead.status")
+                    || from.is_processed() != to.is_processed()
             }
             Occurrence::Outcome { .. } => {
                 self.listens.outcome || self.listens.fields.contains("lead.outcome")
