@@ -2,6 +2,7 @@
 mod activities;
 mod agents;
 mod approvals;
+mod automation_points;
 mod by_hand;
 mod campaigns;
 mod contacts;

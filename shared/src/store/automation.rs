@@ -7,6 +7,8 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
+pub mod by_hand;
+pub mod explain;
 pub mod programs;
 
 /// What has fired in this transaction, by lead: each reaction does so once at most.

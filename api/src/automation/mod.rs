@@ -1,0 +1,21 @@
+//! Leads that move by themselves: what a campaign reacts to, and why a lead has the points and the status that it has.
+pub mod document;
+pub mod explain;
+pub mod firings;
+pub mod points;
+pub mod positions;
+
+use crate::Api;
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes about a campaign's automation, and about what it did to a lead.
+pub fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(document::show))
+        .routes(routes!(document::revisions))
+        .routes(routes!(positions::list))
+        .routes(routes!(explain::explain))
+        .routes(routes!(firings::list))
+        .routes(routes!(points::give))
+}
