@@ -7,6 +7,8 @@ CREATE TABLE automation (
     -- Grows with every save; firings name it.
     revision      BIGINT NOT NULL,
     config        JSONB NOT NULL,
+    -- By reaction and workflow that is on: when it appeared, was switched on, or its triggers were changed.
+    since         JSONB NOT NULL,
     -- Nothing of it runs while it is off.
     enabled       BOOLEAN NOT NULL,
     -- Why it cannot be evaluated, if so: then it stands still, and nobody else is harmed.

@@ -27,6 +27,18 @@ pub enum DistanceUnit {
 }
 
 impl DistanceUnit {
+    /// The word in documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+            Self::Days => "days",
+            Self::Weeks => "weeks",
+            Self::Months => "months",
+            Self::Years => "years",
+        }
+    }
+
     fn unit(self) -> Unit {
         match self {
             Self::Minutes => Unit::Minutes,

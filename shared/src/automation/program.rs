@@ -1,5 +1,6 @@
 //! A campaign's automation as it is evaluated: rules read, ids resolved, and what it listens to known.
 use super::{
+    AutomationConfig,
     config::{Action, Decay, Repeat, Trigger, WaitUntil},
     distance::Distance,
     happened::Occurrence,
@@ -7,10 +8,25 @@ use super::{
 use crate::{
     clock::Time,
     ids::{CampaignId, SegmentId},
-    rules::{Clocks, Rule},
+    rules::{Clocks, Problem, Properties, Rule},
 };
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
+
+mod actions;
+pub mod limits;
+mod listens;
+mod names;
+mod read;
+mod since;
+mod steps;
+mod triggers;
+
+pub use actions::uncallable;
+pub use names::{Named, Names};
+pub use since::{Since, since};
+pub use steps::{DAYS, END};
+pub use triggers::clock;
 
 /// What a campaign reacts to. Only what is enabled is here.
 #[derive(Debug, Clone)]
@@ -87,7 +103,8 @@ pub enum Otherwise {
 /// What a program listens to, so that what nobody hears costs nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Listens {
-    /// Fields that conditions of `matches`, and triggers `changed` and `date` read; with `contact.lastActivityAt` if silence matters.
+    /// Fields that conditions of `matches`, and triggers `changed` and `date` read. Not `contact.lastActivityAt` because silence matters:
+    /// an activity only puts off its end.
     pub fields: BTreeSet<String>,
     /// Types of activities.
     pub activities: BTreeSet<String>,
@@ -99,6 +116,31 @@ pub struct Listens {
 }
 
 impl Program {
+    /// Reads a document, or says everything that is wrong with it: paths such as `rules[2].on[0].name`, at most
+    /// [`limits::PROBLEMS_MAX`] problems. What is off is looked at, too, and left out; whether the document as a whole is on is not
+    /// asked. `since` is what [`since`] gave when it was saved; of what is not in it nothing is too old.
+    pub fn compile(
+        (campaign, revision): (CampaignId, i64),
+        zone: Tz,
+        config: &AutomationConfig,
+        since: &Since,
+        properties: &Properties,
+    ) -> Result<Self, Vec<Problem>> {
+        Self::compile_named((campaign, revision), zone, config, since, properties)
+            .map(|(program, _)| program)
+    }
+
+    /// The same with what the document names, for who looks whether it is there.
+    pub fn compile_named(
+        (campaign, revision): (CampaignId, i64),
+        zone: Tz,
+        config: &AutomationConfig,
+        since: &Since,
+        properties: &Properties,
+    ) -> Result<(Self, Names), Vec<Problem>> {
+        read::read((campaign, revision), zone, config, since, properties)
+    }
+
     /// All its conditions.
     pub fn conditions(&self) -> impl Iterator<Item = &Rule> {
         let reactions = self.reactions.iter().filter_map(|one| one.when.as_ref());

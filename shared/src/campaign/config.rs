@@ -21,14 +21,16 @@ mod secret_ref;
 pub mod status_query;
 
 pub use ai::Ai;
+pub(crate) use auth::CREDENTIAL_HEADERS;
 pub use endpoint::{EndpointConfig, Method};
-pub(crate) use endpoint_checks::is_header_name;
+pub(crate) use endpoint_checks::{header_of, is_header_name};
 pub use first_action::{
     ActionKind, AfterRetries, CallEffect, DEADLINE_MINUTES_MAX, DEADLINE_RETRIES_MAX, FirstAction,
     OnDeadline, OnNoContact, Priority, ResumeOn, ReviewAction, SmsAction, VoiceAction,
     WebhookAction, WebhookMethod,
 };
-pub use lead_outcomes::LeadOutcomes;
+pub(crate) use first_action_checks::SIGNATURE_HEADERS;
+pub use lead_outcomes::{ENDS, LeadOutcomes};
 pub use room::{Cap, Overflow, Schedule};
 pub use secret_ref::{SECRET_NAME_MAX, SecretRef, is_secret_name, named_secrets};
 

@@ -1,7 +1,7 @@
 //! The catalogues: the fields that rules about leads, and rules about contacts, may read.
 use super::field::Kind;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// One entry of a catalogue: a field, or with `.<key>` at its end a root that is open for keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +21,8 @@ pub enum About<'a> {
     Lead,
     /// A contact, with the properties of its workspace.
     Contact(&'a Properties),
+    /// A lead that a campaign's automation looks at: all of its contact, its own part, and the activity that it reacts to.
+    Automation(&'a Properties),
 }
 
 /// The properties that rules may read, by key. One that is not indexed is not here.
@@ -33,16 +35,28 @@ impl About<'_> {
         match self {
             Self::Lead => LEAD,
             Self::Contact(_) => CONTACT,
+            Self::Automation(_) => &AUTOMATION,
+        }
+    }
+
+    /// The properties that there are, where a rule may read any.
+    pub(super) fn properties(&self) -> Option<&Properties> {
+        match self {
+            Self::Lead => None,
+            Self::Contact(properties) | Self::Automation(properties) => Some(properties),
         }
     }
 
     /// The kind of `property.<key>`.
     pub(super) fn property(self, path: &str) -> Option<Kind> {
-        let Self::Contact(properties) = self else { return None };
-        properties.0.get(path.strip_prefix(PROPERTY)?).copied()
+        self.properties()?.0.get(path.strip_prefix(PROPERTY)?).copied()
     }
 }
 
+/// How the paths of what the lead's visit told begin.
+const ATTRIBUTION: &str = "attribution.";
+/// How the paths of the activity that is reacted to begin.
+pub const ACTIVITY: &str = "activity.";
 /// How the paths of properties begin.
 pub const PROPERTY: &str = "property.";
 /// How an open root ends in a catalogue.
@@ -158,6 +172,30 @@ static CONTACT: &[FieldRow] = &[
     row("contact.rejectedIn", Kind::Members),
     row("event.<key>", Kind::Events),
 ];
+
+/// The lead's own part of what an automation reads, and the activity that it reacts to: empty unless it is one.
+static LEAD_OF_AUTOMATION: &[FieldRow] = &[
+    row("lead.status", Kind::Text),
+    row("lead.points", Kind::Number),
+    row("lead.stars", Kind::Number),
+    row("lead.source", Kind::Text),
+    row("lead.isTest", Kind::Boolean),
+    row("lead.isDuplicate", Kind::Boolean),
+    row("lead.createdAt", Kind::DateTime),
+    // How its last submission ended: a status such as `accepted`.
+    row("lead.outcome", Kind::Text),
+    row("questionnaire.<key>", Kind::Any),
+    row("custom.<key>", Kind::Any),
+    row("activity.type", Kind::Text),
+    row("activity.name", Kind::Text),
+    row("activity.at", Kind::DateTime),
+    row("activity.data.<key>", Kind::Any),
+];
+
+static AUTOMATION: LazyLock<Vec<FieldRow>> = LazyLock::new(|| {
+    let attribution = LEAD.iter().filter(|row| row.path.starts_with(ATTRIBUTION));
+    CONTACT.iter().chain(LEAD_OF_AUTOMATION).chain(attribution).copied().collect()
+});
 
 /// Every field that a rule about a lead may read, in the order of the lead view.
 pub fn catalogue() -> &'static [FieldRow] {

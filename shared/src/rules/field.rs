@@ -130,7 +130,7 @@ fn is_key(key: &str) -> bool {
 
 /// The refusal of an unknown path, with the nearest names that would do.
 fn unknown(path: &str, about: About<'_>) -> String {
-    if let (About::Contact(_), Some(key)) = (about, path.strip_prefix(PROPERTY)) {
+    if let (Some(_), Some(key)) = (about.properties(), path.strip_prefix(PROPERTY)) {
         return format!("there is no indexed property `{key}`");
     }
     if path.chars().count() > HINT_CHARS_MAX {

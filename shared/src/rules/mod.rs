@@ -57,7 +57,7 @@ use serde_json::Value;
 use crate::value_set::Sets;
 
 pub use crate::value_set::ValueSet;
-pub use catalogue::{About, FieldRow, PROPERTY, Properties, catalogue};
+pub use catalogue::{ACTIVITY, About, FieldRow, PROPERTY, Properties, catalogue};
 pub use clocks::{Clocks, LOOK_AGAIN, Window};
 pub(crate) use evaluate::event_day;
 pub use explain::{Evaluation, LeafResult};

@@ -1,6 +1,7 @@
 //! Campaigns and their revisions.
 use super::{
     Db, Rows, StoreError, Tx, agents,
+    automation::programs,
     campaign_window::{self, Window},
     caps::wake_all,
     intake::CampaignRef,
@@ -113,6 +114,7 @@ pub async fn save_dated(
         campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
     }
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
+    programs::campaign_saved(&mut tx, (draft.workspace, draft.id)).await?;
     tx.commit().await?;
     Ok(Some(revision))
 }

@@ -38,6 +38,8 @@ pub enum Kind {
     AgentBroken,
     /// The rule of a segment cannot be evaluated: its members stay as they were.
     SegmentBroken,
+    /// The automation of a campaign cannot be evaluated: nothing of it runs.
+    AutomationBroken,
 }
 
 /// A notice to raise.

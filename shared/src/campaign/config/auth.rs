@@ -17,7 +17,7 @@ const TEXT_MAX: usize = 1_000;
 /// Characters before a secret in a header, at most.
 const PREFIX_MAX: usize = 100;
 /// Headers that nobody fills but with a credential: as plain text they are refused.
-const CREDENTIAL_HEADERS: [&str; 7] = [
+pub(crate) const CREDENTIAL_HEADERS: [&str; 7] = [
     "authorization",
     "proxy-authorization",
     "x-api-key",

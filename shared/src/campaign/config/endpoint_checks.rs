@@ -63,7 +63,7 @@ pub(super) fn headers(headers: &BTreeMap<String, HeaderText>, at: &str, problems
     }
 }
 
-pub(super) fn header_of((header, value): (&str, &str), path: String, problems: &mut Problems) {
+pub(crate) fn header_of((header, value): (&str, &str), path: String, problems: &mut Problems) {
     if !is_header_name(header) {
         say(problems, path, "is not a header name");
     } else if OWN_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {

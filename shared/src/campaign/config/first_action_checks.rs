@@ -43,7 +43,8 @@ pub const WEBHOOK_TIMEOUT_MAX: u64 = 300;
 /// How often a webhook is sent again, at most.
 pub const WEBHOOK_RETRIES_MAX: i64 = 5;
 /// Headers in which Standard Webhooks carry the signature.
-const SIGNATURE_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+pub(crate) const SIGNATURE_HEADERS: [&str; 3] =
+    ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
 pub(super) fn first_action(action: &FirstAction, policy: &GuardPolicy, problems: &mut Problems) {
     let at = "firstAction";

@@ -14,7 +14,7 @@ pub struct LeadOutcomes {
 }
 
 /// The statuses with which a submission can end.
-const ENDS: [Status; 10] = [
+pub const ENDS: [Status; 10] = [
     Status::Accepted,
     Status::Delivered,
     Status::Disqualified,

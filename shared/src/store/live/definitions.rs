@@ -10,7 +10,7 @@ use crate::{
         order::{self, References},
     },
     store::{
-        automation::programs,
+        automation::programs::{self, Turned},
         notices::{self, Notice},
         properties,
         segments::{self, Segment},
@@ -69,6 +69,8 @@ pub struct Definitions {
     pub fed: HashSet<SegmentId>,
     /// What campaigns react to, where anything is switched on.
     pub programs: HashMap<CampaignId, Arc<Program>>,
+    /// Automations that cannot be evaluated any more, or can be again.
+    pub turned: Vec<Turned>,
     pub sets: Sets,
 }
 
@@ -162,6 +164,7 @@ async fn load(
     let rows = segments::all(tx.ex(), workspace).await?;
     let properties = properties::readable(tx.ex(), workspace).await?;
     let zone = zone(tx, workspace).await?;
+    let automations = programs::load(tx, workspace, &properties, zone).await?;
     let mut definitions = Definitions {
         workspace,
         stamp,
@@ -170,7 +173,8 @@ async fn load(
         readers: HashMap::new(),
         broken: Vec::new(),
         fed: fed(tx, workspace).await?,
-        programs: programs::load(tx, workspace, &properties, zone).await?,
+        programs: automations.programs,
+        turned: automations.turned,
         sets: Sets::new(),
     };
     let is_kept_right = |row: &Segment| {
@@ -331,7 +335,8 @@ impl Definitions {
     }
 }
 
-/// Says of the segments whose rules cannot be evaluated that they are broken. Their members stay as they were; nobody else is harmed.
+/// Says of the segments whose rules cannot be evaluated that they are broken, and of automations. Members stay as they were; nobody else
+/// is harmed.
 pub async fn report_broken(
     tx: &mut Tx,
     definitions: &Definitions,
@@ -340,7 +345,7 @@ pub async fn report_broken(
     for broken in &definitions.broken {
         mark_broken(tx, definitions.workspace, broken, now).await?;
     }
-    Ok(())
+    programs::report(tx, definitions.workspace, &definitions.turned, now).await
 }
 
 /// Says of a segment that it is broken, once.
