@@ -1,4 +1,4 @@
-//! GET and PUT /campaigns/{id}/automation, and its revisions: what a campaign reacts to.
+//! GET /campaigns/{id}/automation and its revisions: what a campaign reacts to.
 use crate::{
     Api,
     answer::{Absent, Asked, Data, Guarded, Page, Success},
@@ -14,7 +14,7 @@ use serde_json::Value;
 use shared::{
     automation::AutomationConfig,
     ids::CampaignId,
-    store::automation::explain::{self, RevisionRow, Saved},
+    store::automation::programs::{self, Revision, Saved},
 };
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -26,8 +26,7 @@ pub struct Automation {
     pub campaign_id: CampaignId,
     /// Grows by one with every save; 0 while there is none.
     pub revision: i64,
-    #[schema(value_type = AutomationConfig)]
-    pub automation: Value,
+    pub automation: AutomationConfig,
     /// Why it cannot be evaluated and stands still, if so.
     pub problem: Option<String>,
     /// Whether the campaign's leads are being looked at, all of them, because it was saved or the campaign opened again.
@@ -41,11 +40,10 @@ impl Automation {
     /// As it is saved; an empty one when there is none.
     pub(super) fn of(campaign_id: CampaignId, saved: Option<Saved>) -> Self {
         let Some(saved) = saved else {
-            let none = serde_json::to_value(AutomationConfig::default());
             return Self {
                 campaign_id,
                 revision: 0,
-                automation: none.expect("an automation is plain data"),
+                automation: AutomationConfig::default(),
                 problem: None,
                 pass_under_way: false,
                 updated_by: None,
@@ -55,7 +53,7 @@ impl Automation {
         Self {
             campaign_id,
             revision: saved.revision,
-            automation: saved.config.0,
+            automation: saved.config,
             problem: saved.problem,
             pass_under_way: saved.pass_due_at.is_some(),
             updated_by: Some(saved.updated_by),
@@ -79,7 +77,7 @@ pub async fn show(
 ) -> Result<Data<Automation>, ApiError> {
     caller.require(Scope::CampaignsRead)?;
     read(&api.db, caller.workspace, campaign).await?;
-    let saved = explain::saved(&api.db, caller.workspace, campaign).await?;
+    let saved = programs::get(&api.db, (caller.workspace, campaign)).await?;
     Ok(Data(Automation::of(campaign, saved)))
 }
 
@@ -94,8 +92,8 @@ pub struct AutomationRevision {
     pub saved_at: DateTime<Utc>,
 }
 
-impl From<RevisionRow> for AutomationRevision {
-    fn from(row: RevisionRow) -> Self {
+impl From<Revision> for AutomationRevision {
+    fn from(row: Revision) -> Self {
         Self {
             revision: row.revision,
             automation: row.config.0,
@@ -135,6 +133,6 @@ pub async fn revisions(
     caller.require(Scope::CampaignsRead)?;
     read(&api.db, caller.workspace, campaign).await?;
     let (place, limit) = ((caller.workspace, campaign), query.limit.0);
-    let rows = explain::revisions(&api.db, place, query.cursor, limit + 1).await?;
+    let rows = programs::revisions(&api.db, place, query.cursor, limit + 1).await?;
     Ok(Data(Page::of(rows, limit as usize, |row| row.revision.to_string())))
 }

@@ -4,6 +4,7 @@ pub mod explain;
 pub mod firings;
 pub mod points;
 pub mod positions;
+pub mod save;
 
 use crate::Api;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The routes about a campaign's automation, and about what it did to a lead.
 pub fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
-        .routes(routes!(document::show))
+        .routes(routes!(document::show, save::save))
         .routes(routes!(document::revisions))
         .routes(routes!(positions::list))
         .routes(routes!(explain::explain))

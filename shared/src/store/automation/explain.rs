@@ -1,4 +1,4 @@
-//! Reading what campaigns did to leads, and where leads stand: firings, memories, positions, revisions. Nothing is written.
+//! Reading what campaigns did to leads, and where leads stand: firings, memories, positions. Nothing is written.
 use crate::{
     automation::{Memory, outcome::FiringKind},
     clock::Time,
@@ -131,67 +131,6 @@ pub async fn waiting(
         )
         .bind(workspace)
         .bind(campaign)
-        .all()
-        .await
-}
-
-/// A campaign's automation as it is saved.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct Saved {
-    /// Grows with every save.
-    pub revision: i64,
-    pub config: Json<Value>,
-    pub enabled: bool,
-    /// Why it cannot be evaluated, if so.
-    pub problem: Option<String>,
-    /// When the campaign's leads are to be looked at, all of them; none: that is done.
-    pub pass_due_at: Option<Time>,
-    pub updated_by: String,
-    pub updated_at: Time,
-}
-
-/// None: the campaign has never had one.
-pub async fn saved(
-    db: &Db,
-    workspace: WorkspaceId,
-    campaign: CampaignId,
-) -> Result<Option<Saved>, StoreError> {
-    db.read()
-        .sql(
-            "SELECT revision, config, enabled, problem, pass_due_at, updated_by, updated_at FROM automation
-             WHERE workspace_id = $1 AND campaign_id = $2",
-        )
-        .bind(workspace)
-        .bind(campaign)
-        .optional()
-        .await
-}
-
-/// What an automation was.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct RevisionRow {
-    pub revision: i64,
-    pub config: Json<Value>,
-    pub saved_by: String,
-    pub saved_at: Time,
-}
-
-/// The revisions of a campaign's automation, newest first; those before `before` when it is given, `limit` at most.
-pub async fn revisions(
-    db: &Db,
-    (workspace, campaign): (WorkspaceId, CampaignId),
-    before: Option<i64>,
-    limit: i64,
-) -> Result<Vec<RevisionRow>, StoreError> {
-    db.read()
-        .sql(
-            "SELECT revision, config, saved_by, saved_at FROM automation_revision
-             WHERE workspace_id = $1 AND campaign_id = $2 AND revision < $3 ORDER BY revision DESC LIMIT $4",
-        )
-        .bind(workspace)
-        .bind(campaign)
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(limit)
         .all()
         .await
 }

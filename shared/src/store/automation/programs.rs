@@ -13,9 +13,11 @@ use sqlx::types::Json;
 use std::{collections::HashMap, sync::Arc};
 
 mod around;
+mod look;
 mod put;
 mod standing;
 
+pub use look::{Draft, look};
 pub use put::{Put, put};
 pub use standing::report;
 

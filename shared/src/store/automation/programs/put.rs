@@ -110,7 +110,7 @@ async fn lock(tx: &mut Tx, (workspace, campaign): Key) -> Result<Settings, Store
 }
 
 /// The campaign's own zone, if it has one; none: there is no such campaign.
-async fn timezone(
+pub(super) async fn timezone(
     tx: &mut Tx,
     (workspace, campaign): Key,
 ) -> Result<Option<Option<String>>, StoreError> {
