@@ -121,6 +121,8 @@ CREATE TABLE automation_pending (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX automation_pending_by_age ON automation_pending (at);
+-- What waits for a contact that is merged or erased?
+CREATE INDEX automation_pending_by_contact ON automation_pending (contact_id);
 
 -- What a firing wants of the outside: webhooks to post, leads to repost, pushes to a CRM. The row is the truth, the queue rings the bell.
 CREATE TABLE automation_job (
@@ -151,3 +153,5 @@ CREATE TABLE automation_job (
     CONSTRAINT waiting_has_a_due_time CHECK ((state = 'waiting') = (due_at IS NOT NULL))
 );
 CREATE INDEX automation_job_due ON automation_job (due_at) WHERE due_at IS NOT NULL;
+-- Which are to be forgotten?
+CREATE INDEX automation_job_finished ON automation_job (finished_at) WHERE state = 'done';

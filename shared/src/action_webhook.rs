@@ -33,21 +33,26 @@ pub struct Post<'a> {
 
 /// The body. Unlike what a buyer is sent it is not the campaign's choice: it is the lead with everything that its source said.
 pub fn body(loaded: &Loaded, campaign: &Campaign, view: &Value, post: Post<'_>) -> Value {
-    let mut lead = view["lead"].clone();
-    for part in PARTS {
-        lead[part] = view[part].clone();
-    }
     json!({
         "event": EVENT,
         "leadId": loaded.lead_id,
         "submissionId": loaded.id,
         "campaignId": campaign.id,
         "campaign": {"id": campaign.id, "name": campaign.name, "code": campaign.code},
-        "lead": lead,
+        "lead": lead(view),
         "deadline": post.deadline,
         "resumeUrl": post.resume_url,
         "attempt": post.attempt,
     })
+}
+
+/// The lead as it is posted: its own fields, and with them everything that its source said.
+pub fn lead(view: &Value) -> Value {
+    let mut lead = view["lead"].clone();
+    for part in PARTS {
+        lead[part] = view[part].clone();
+    }
+    lead
 }
 
 /// How often it was posted, and how often it may be.

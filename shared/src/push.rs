@@ -27,6 +27,9 @@ pub const ACTION_WEBHOOKS: Lane = Lane::new("action_webhook");
 /// The lane of builds of segments. Its jobs are named by the segment and its generation.
 pub const SEGMENTS: Lane = Lane::new("segments");
 
+/// The lane of what firings want of the outside. Its jobs are named by the row and the attempts that were made.
+pub const AUTOMATION: Lane = Lane::new("automation");
+
 /// The lane of a stage's jobs.
 pub const fn lane(stage: Stage) -> Lane {
     match stage {

@@ -4,7 +4,8 @@ use crate::{
     context::Context,
     outside::{
         auth::{self, Credentials, NoCredentials},
-        http::{Method, OutboundRequest, RESERVED_HEADERS},
+        http::{Method, OutboundRequest},
+        signed,
     },
 };
 use chrono::Duration;
@@ -138,12 +139,7 @@ async fn credentials(ctx: &Context, waiting: &Waiting<'_>) -> Result<Known, NoCr
     let (workspace, webhook) = (waiting.loaded.workspace_id, &waiting.webhook);
     let headers = auth::headers(ctx, workspace, &webhook.headers).await?;
     let Some(named) = &webhook.secret else { return Ok(Known { headers, key: None }) };
-    let opened = auth::open(ctx, workspace, &named.secret).await?;
-    let key = sign::decode_secret(opened.value.expose()).map_err(|why| {
-        let why = format!("the secret {} {why}", named.secret);
-        NoCredentials::Trouble(shared::stages::credentials::Trouble::stuck("secret_unusable", why))
-    })?;
-    Ok(Known { headers, key: Some(key) })
+    Ok(Known { headers, key: Some(signed::key(ctx, workspace, &named.secret).await?) })
 }
 
 /// The id is the wait's, so it is the same for every try: whoever keeps it sees that a post is a repeated one.
@@ -153,21 +149,9 @@ fn request(
     known: &Known,
     (body, now): (String, Time),
 ) -> OutboundRequest {
-    let (id, timestamp) = (waiting.park.id.to_string(), now.timestamp());
-    let mut headers: Vec<(String, String)> = known
-        .headers
-        .headers()
-        .filter(|(name, _)| !RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()))
-        .collect();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-        headers.push(("content-type".into(), "application/json".into()));
-    }
-    if let Some(key) = &known.key {
-        let signature = sign::sign(key.bytes(), &id, timestamp, body.as_bytes());
-        headers.push(("webhook-signature".into(), signature));
-    }
-    headers.push(("webhook-id".into(), id));
-    headers.push(("webhook-timestamp".into(), timestamp.to_string()));
+    let id = waiting.park.id.to_string();
+    let post = signed::Post { id: &id, at: now, body: &body };
+    let headers = signed::headers(known.headers.headers(), known.key.as_ref(), post);
     OutboundRequest {
         method: match waiting.webhook.method {
             WebhookMethod::Post => Method::Post,

@@ -1,10 +1,11 @@
-//! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, and builds
-//! of segments. Each runs its jobs until the process stops.
+//! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, builds
+//! of segments, and what automations want of the outside. Each runs its jobs until the process stops.
 use crate::{
-    action_webhook, context::Context, drive::drive, outreach, segments, status_query::ask,
+    action_webhook, automation, context::Context, drive::drive, outreach, segments,
+    status_query::ask,
 };
 use shared::{
-    push::{ACTION_WEBHOOKS, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, AUTOMATION, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -24,6 +25,8 @@ const QUESTIONS: usize = 16;
 const ACTIONS: usize = 64;
 /// Calls and threads that are attended to at once.
 const OUTREACHES: usize = 64;
+/// Webhooks and reposts of automations that are done at once.
+const AUTOMATIONS: usize = 64;
 /// Segments that are built at once: each keeps the database busy.
 const BUILDS: usize = 2;
 /// How long one build may take.
@@ -73,6 +76,7 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     lanes.spawn(questions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(automations(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(builds(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
@@ -125,6 +129,23 @@ async fn outreaches(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Canc
         async move { outreach::attend(&ctx, delivered).await }
     };
     queue.run(OUTREACH, options, stop, handler).await;
+}
+
+/// Does what automations want of the outside. No pause of a stage stops that: a lead that is reposted waits before the paused stage.
+async fn automations(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options = RunOptions {
+        concurrency: AUTOMATIONS,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused,
+    };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { automation::run(&ctx, delivered).await }
+    };
+    queue.run(AUTOMATION, options, stop, handler).await;
 }
 
 /// Builds segments. No pause of a stage concerns them.

@@ -2,6 +2,7 @@
 pub mod action;
 pub mod action_webhook;
 pub mod admission;
+pub mod automation;
 pub mod breaker;
 pub mod campaigns;
 pub mod context;

@@ -1,6 +1,7 @@
 //! Activities and visits, taken in many at once: contacts found, rows added, sums kept, segments asked again, in one transaction.
 use super::{
     Db, StoreError,
+    automation::catch_up,
     batch::{Batcher, Shape},
     live,
 };
@@ -8,7 +9,7 @@ use crate::{
     activity::{New, Visit},
     campaign::Problem,
     clock::Time,
-    ids::{ActivityId, ContactId},
+    ids::{ActivityId, ContactId, WorkspaceId},
 };
 use std::sync::Arc;
 
@@ -31,6 +32,13 @@ enum Call {
 }
 
 impl Call {
+    fn workspace(&self) -> WorkspaceId {
+        match self {
+            Self::Activity(new) => new.workspace,
+            Self::Visit(visit) => visit.workspace,
+        }
+    }
+
     fn heard_at(&self) -> Time {
         match self {
             Self::Activity(new) => new.received_at,
@@ -81,20 +89,28 @@ impl Activities {
     }
 }
 
-async fn take_in(db: Db, calls: Arc<[Call]>) -> Result<Vec<Option<Answer>>, StoreError> {
-    let mut tx = db.begin().await?;
-    let said = calls.iter().filter_map(|call| match call {
+fn told(calls: &[Call]) -> impl Iterator<Item = &New> {
+    calls.iter().filter_map(|call| match call {
+        Call::Activity(new) => Some(&**new),
+        Call::Visit(_) => None,
+    })
+}
+
+fn said(calls: &[Call]) -> Vec<&Visit> {
+    let visits = calls.iter().filter_map(|call| match call {
         Call::Visit(visit) => Some(visit),
         Call::Activity(_) => None,
     });
-    let visited = visits::take(&mut tx, &said.collect::<Vec<_>>()).await?;
-    let told = calls.iter().filter_map(|call| match call {
-        Call::Activity(new) => Some(&**new),
-        Call::Visit(_) => None,
-    });
-    let all: Vec<&New> = told.chain(&visited).collect();
-    let (answers, touched) = write::record(&mut tx, &all).await?;
+    visits.collect()
+}
+
+async fn take_in(db: Db, calls: Arc<[Call]>) -> Result<Vec<Option<Answer>>, StoreError> {
     let now = calls.iter().map(Call::heard_at).max().expect("a batch is not empty");
+    catch_up(&db, &calls, now).await?;
+    let mut tx = db.begin().await?;
+    let visited = visits::take(&mut tx, &said(&calls)).await?;
+    let all: Vec<&New> = told(&calls).chain(&visited).collect();
+    let (answers, touched) = write::record(&mut tx, &all).await?;
     live::reassess(&mut tx, &touched, now).await?;
     tx.commit().await?;
     let mut answers = answers.into_iter();
@@ -103,4 +119,16 @@ async fn take_in(db: Db, calls: Arc<[Call]>) -> Result<Vec<Option<Answer>>, Stor
         Call::Visit(_) => None,
     };
     Ok(calls.iter().map(answer).collect())
+}
+
+/// What fell due of the contacts' leads before these calls came is decided first.
+async fn catch_up(db: &Db, calls: &[Call], now: Time) -> Result<(), StoreError> {
+    if !catch_up::may_be_due(db, calls.iter().map(Call::workspace), now).await? {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    let mut contacts = people::meant(&mut tx, &told(calls).collect::<Vec<_>>()).await?;
+    contacts.extend(visits::meant(&mut tx, &said(calls)).await?);
+    catch_up::contacts(&mut tx, contacts, now).await?;
+    tx.commit().await
 }

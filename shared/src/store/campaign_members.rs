@@ -6,12 +6,14 @@ use super::{
     live::{Touched, What},
 };
 use crate::{
+    automation::Happened,
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, WorkspaceId},
     lead::LeadStatus,
 };
 use std::collections::BTreeSet;
 
+mod by_automation;
 mod by_hand;
 mod look;
 mod plan;
@@ -19,6 +21,7 @@ mod segments;
 mod steps;
 mod write;
 
+pub(super) use by_automation::{Wish, add_each};
 pub use by_hand::{Added, By, Member, NotAdded, add, of_contacts};
 pub use segments::{Assigned, Fed, NotAssigned, SEGMENTS_MAX, assign, forget_segment, segments};
 pub use steps::{STEP, Step, due, settle_all, step};
@@ -27,6 +30,8 @@ pub use steps::{STEP, Step, due, settle_all, step};
 pub const BY_SEGMENT: &str = "segment";
 /// How a lead came in that was added by hand.
 pub const BY_HAND: &str = "manual";
+/// How a lead came in that another campaign's automation added.
+pub const BY_AUTOMATION: &str = "automation";
 /// Why a lead was deleted whose contact has left the last segment.
 pub const LEFT: &str = "segment_left";
 /// Why it is there again.
@@ -35,7 +40,7 @@ const BACK: &str = "segment_joined";
 const SEGMENTS: &str = "the campaign's segments";
 
 /// What settling did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settled {
     /// Leads that were made.
     pub made: usize,
@@ -46,12 +51,18 @@ pub struct Settled {
     /// The contacts whose leads changed, each once: what rules read of them has changed
     /// ([`What::leads`](super::live::What::leads)).
     pub contacts: Vec<ContactId>,
+    /// What happened to their leads, for campaigns that react to it; not kept when settlings are added up.
+    pub happened: Vec<(ContactId, Happened)>,
 }
 
 impl Settled {
     /// For [`live::reassess`](super::live::reassess).
     pub fn touched(&self, workspace: WorkspaceId) -> Vec<Touched> {
-        let touched = |contact: &ContactId| Touched::new(workspace, *contact, What::leads());
+        let touched = |contact: &ContactId| {
+            let mine = self.happened.iter().filter(|(whose, _)| whose == contact);
+            let happened = mine.map(|(_, happened)| happened.clone()).collect();
+            Touched { happened, ..Touched::new(workspace, *contact, What::leads()) }
+        };
         self.contacts.iter().map(touched).collect()
     }
 
@@ -62,6 +73,7 @@ impl Settled {
         let contacts: BTreeSet<ContactId> =
             self.contacts.into_iter().chain(more.contacts).collect();
         self.contacts = contacts.into_iter().collect();
+        self.happened = Vec::new();
         self
     }
 }
@@ -110,15 +122,17 @@ async fn bring(
     lead_status::wake_stopped(tx, &changed, now).await?;
     write::look_again(tx, workspace, &plan.held).await?;
     let of = |lead: LeadId| leads.iter().find(|one| one.id == lead).map(|one| one.contact_id);
-    let touched: BTreeSet<ContactId> = (made.iter().map(|(contact, _)| *contact))
-        .chain(changed.iter().filter_map(|changed| of(changed.lead)))
-        .collect();
+    let moved = changed.iter().filter_map(|one| Some((of(one.lead)?, one.happened())));
+    let happened: Vec<(ContactId, Happened)> =
+        made.iter().flat_map(write::Made::happened).chain(moved).collect();
+    let touched: BTreeSet<ContactId> = happened.iter().map(|(contact, _)| *contact).collect();
     let revived = changed.iter().filter(|changed| changed.to == LeadStatus::Active).count();
     Ok(Settled {
         made: made.len(),
         revived,
         left: changed.len() - revived,
         contacts: touched.into_iter().collect(),
+        happened,
     })
 }
 

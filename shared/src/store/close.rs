@@ -28,6 +28,7 @@ mod starter;
 
 pub use attempt::{AttemptEnd, Outcome};
 pub use lead::LeadMove;
+pub(super) use lead::word;
 pub use places::Places;
 pub use reach::{Planned, Reach};
 pub use starter::{AttemptStart, Needs, Started, Starter};

@@ -5,11 +5,12 @@ use super::{
     close::{self, Close, Event as Line, Outcome},
     intake::{CampaignRef, RepeatKey},
     lead_status::{self, Change},
-    live,
+    live::{self, Touched, What},
     load::Loaded,
     parking::Park,
 };
 use crate::{
+    automation::{Happened, Occurrence},
     clock::Time,
     contact::ContactStatus,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
@@ -230,7 +231,7 @@ async fn within<R>(
         Ok(plan) => plan,
         Err(refused) => return Ok(Done::Refused(refused)),
     };
-    let jobs = carry_out(tx, ask, &plan).await?;
+    let jobs = carry_out(tx, ask, &desk.lead, &plan).await?;
     repeat::keep(tx, ask, &plan.answer).await?;
     Ok(Done::Did { answer: plan.answer, jobs })
 }
@@ -239,6 +240,7 @@ async fn within<R>(
 async fn carry_out(
     tx: &mut Tx,
     ask: &Ask,
+    lead: &Lead,
     plan: &Plan,
 ) -> Result<Vec<(Stage, SubmissionId, i64)>, StoreError> {
     let mut jobs = Vec::new();
@@ -268,7 +270,23 @@ async fn carry_out(
         write::submission(tx, ask, open).await?;
         jobs.push((open.stage, open.id, 1));
     }
-    let touched = lead_status::touched(tx, &changed).await?;
+    let mut touched = vec![told(lead, plan)];
+    touched.extend(lead_status::touched(tx, &changed).await?);
+    touched.retain(|one| !one.happened.is_empty());
     live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)
+}
+
+/// What campaigns react to of the plan, beside its closes and the lead's status.
+fn told(lead: &Lead, plan: &Plan) -> Touched {
+    let mut told = Touched::new(lead.workspace_id, lead.contact_id, What::nothing());
+    if plan.rewrite.is_some() {
+        told = told.and(Happened::to_lead(lead.id, Occurrence::Everything));
+    }
+    if let Some(mark) = plan.mark.as_ref().filter(|mark| mark.end.is_some()) {
+        let outcome = close::word(mark.status);
+        let ended = Occurrence::Outcome { submission: mark.submission, outcome };
+        told = told.and(Happened::to_lead(lead.id, ended));
+    }
+    told
 }

@@ -2,10 +2,12 @@
 use super::{
     Db, Rows, StoreError, Tx,
     batch::{Batcher, Shape},
+    lead_status::Changed,
     live::{self, Touched, What},
     rows::time,
 };
 use crate::{
+    automation::{Happened, Occurrence},
     campaign::config::DuplicateAction,
     clock::Time,
     failpoint::failpoint,
@@ -182,7 +184,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
     contact::find_or_create(&mut tx, &mut entries).await?;
     dedup::mark_duplicates(&mut tx, &mut entries).await?;
     write::leads(&mut tx, &entries).await?;
-    write::qualified(&mut tx, &entries).await?;
+    let qualified = write::qualified(&mut tx, &entries).await?;
     write::submissions(&mut tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
@@ -193,18 +195,27 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
             failpoint("ingest.before_commit", &person.email);
         }
     }
-    live::reassess(&mut tx, &touched(&entries), arrivals[0].at).await?;
+    live::reassess(&mut tx, &touched(&entries, &qualified), arrivals[0].at).await?;
     tx.commit().await?;
     Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
 }
 
-/// The contacts that are new, or have one more lead.
-fn touched(entries: &[(usize, Entry<'_>)]) -> Vec<Touched> {
-    let new_leads =
-        entries.iter().filter(|(_, entry)| matches!(entry.arrival.who, Who::New { .. }));
-    let touched = new_leads.filter_map(|(_, entry)| {
-        let what = if entry.is_new_contact { What::Everything } else { What::leads() };
-        Some(Touched::new(entry.arrival.workspace, entry.contact?, what))
+/// The contacts that are new, or have one more lead, or whose lead says more than before.
+fn touched(entries: &[(usize, Entry<'_>)], qualified: &[Changed]) -> Vec<Touched> {
+    let touched = entries.iter().filter_map(|(_, entry)| {
+        let told = |what| Some(Touched::new(entry.arrival.workspace, entry.contact?, what));
+        let tell = |what| Happened::to_lead(entry.lead, what);
+        match &entry.arrival.who {
+            Who::New { .. } => {
+                let what = if entry.is_new_contact { What::Everything } else { What::leads() };
+                let mut told = told(what)?.and(tell(Occurrence::Created));
+                let changed = qualified.iter().filter(|changed| changed.lead == entry.lead);
+                told.happened.extend(changed.map(Changed::happened));
+                Some(told)
+            }
+            Who::Known { details, .. } if *details == Details::default() => None,
+            Who::Known { .. } => Some(told(What::nothing())?.and(tell(Occurrence::Everything))),
+        }
     });
     touched.collect()
 }

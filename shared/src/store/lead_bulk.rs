@@ -3,12 +3,12 @@ use super::{
     Db, Rows, StoreError,
     again::again,
     lead_status::{self, Change},
-    live::{self, Touched, What},
+    live,
 };
 use crate::{
     clock::Time,
     contact::ContactStatus,
-    ids::{CampaignId, ContactId, LeadId, WorkspaceId},
+    ids::{CampaignId, LeadId, WorkspaceId},
     lead::LeadStatus,
     moves::set::LEAD_STATUSES,
 };
@@ -49,7 +49,6 @@ struct IdRow {
 struct Standing {
     id: LeadId,
     campaign_id: CampaignId,
-    contact_id: ContactId,
     status: LeadStatus,
     contact_status: ContactStatus,
 }
@@ -81,9 +80,9 @@ async fn once(
     let standing: Vec<Standing> = tx
         .ex()
         .sql(
-            "SELECT l.id, l.campaign_id, l.contact_id, l.status, c.status AS contact_status FROM ROWS($2: id uuid) r
+            "SELECT l.id, l.campaign_id, l.status, c.status AS contact_status FROM ROWS($2: id uuid) r
              JOIN lead l ON l.workspace_id = $1 AND l.id = r.id
-             JOIN contact c ON c.workspace_id = l.workspace_id AND c.id = l.contact_id{pg:  FOR NO KEY UPDATE OF l}",
+             JOIN contact c ON c.workspace_id = l.workspace_id AND c.id = l.contact_id{pg:  FOR NO KEY UPDATE OF c, l}",
         )
         .bind(workspace)
         .bind(Rows::of(&wanted))
@@ -98,11 +97,7 @@ async fn once(
     let changes: Vec<Change> = moved.iter().map(|lead| change(workspace, *lead, wish)).collect();
     let changed = lead_status::change(&mut tx, &changes).await?;
     lead_status::wake_stopped(&mut tx, &changed, wish.at).await?;
-    let touched: BTreeSet<ContactId> =
-        moved.iter().filter_map(|lead| Some(standing.get(lead)?.contact_id)).collect();
-    let touched = touched.into_iter();
-    let touched: Vec<Touched> =
-        touched.map(|contact| Touched::new(workspace, contact, What::leads())).collect();
+    let touched = lead_status::touched(&mut tx, &changed).await?;
     live::reassess(&mut tx, &touched, wish.at).await?;
     tx.commit().await?;
     Ok(became)

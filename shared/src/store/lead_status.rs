@@ -1,16 +1,20 @@
 //! Lead statuses: changed only with a line of the lead's history, in one transaction, and only from where the decision expects them.
 use super::{
     Db, Rows, StoreError, Tx,
-    live::{Touched, What},
+    live::{self, Touched, What},
     rows::time,
 };
 use crate::{
+    automation::{Happened, Occurrence},
     clock::Time,
     ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
 };
 use serde::Serialize;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 use uuid::Uuid;
 
 mod stopped;
@@ -73,6 +77,11 @@ pub async fn change(tx: &mut Tx, changes: &[Change]) -> Result<Vec<Changed>, Sto
         .keys()
         .map(|(workspace_id, id)| LeadKey { workspace_id: *workspace_id, id: *id })
         .collect();
+    if wanted.values().any(|change| live::reacts(change.workspace)) {
+        // Whoever reacts to what happens holds the contact, then changes its leads.
+        let contacts = contacts(tx, &keys).await?;
+        live::lock_contacts(tx, contacts.into_values()).await?;
+    }
     let standing = lock(tx, &keys).await?;
     let made = standing.into_iter().filter_map(|(workspace, lead, status)| {
         let change = *wanted.get(&(workspace.0, lead.0))?;
@@ -174,7 +183,31 @@ pub(super) fn born_qualified(workspace: WorkspaceId, lead: LeadId, at: Time) -> 
     }
 }
 
-/// The contacts whose leads changed: what rules read of them has.
+/// The contacts of leads.
+async fn contacts(
+    tx: &mut Tx,
+    keys: &[LeadKey],
+) -> Result<HashMap<LeadId, (WorkspaceId, ContactId)>, StoreError> {
+    let found: Vec<(LeadId, WorkspaceId, ContactId)> = tx
+        .ex()
+        .sql(
+            "SELECT l.id, l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
+        )
+        .bind(Rows::of(keys))
+        .all()
+        .await?;
+    Ok(found.into_iter().map(|(lead, workspace, contact)| (lead, (workspace, contact))).collect())
+}
+
+impl Changed {
+    /// What campaigns react to of it.
+    pub(super) fn happened(&self) -> Happened {
+        Happened::to_lead(self.lead, Occurrence::Status { from: self.from, to: self.to })
+    }
+}
+
+/// The contacts whose leads changed, once for each lead: what rules read of them has changed, and campaigns react to it.
 pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touched>, StoreError> {
     if changed.is_empty() {
         return Ok(Vec::new());
@@ -183,17 +216,12 @@ pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touc
         .iter()
         .map(|one| LeadKey { workspace_id: one.workspace.0, id: one.lead.0 })
         .collect();
-    let contacts: Vec<(WorkspaceId, ContactId)> = tx
-        .ex()
-        .sql(
-            "SELECT l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
-             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
-        )
-        .bind(Rows::of(&keys))
-        .all()
-        .await?;
-    let touched = |(workspace, contact)| Touched::new(workspace, contact, What::leads());
-    Ok(contacts.into_iter().map(touched).collect())
+    let contacts = contacts(tx, &keys).await?;
+    let touched = changed.iter().filter_map(|one| {
+        let (workspace, contact) = contacts.get(&one.lead)?;
+        Some(Touched::new(*workspace, *contact, What::leads()).and(one.happened()))
+    });
+    Ok(touched.collect())
 }
 
 /// A line of a lead's history.

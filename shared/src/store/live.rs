@@ -60,6 +60,19 @@ pub async fn reassess(tx: &mut Tx, touched: &[Touched], now: Time) -> Result<(),
     Ok(())
 }
 
+/// Whether campaigns of the workspace react to anything, as far as this process knows.
+pub(super) fn reacts(workspace: WorkspaceId) -> bool {
+    definitions::remembered(workspace).is_none_or(|known| !known.programs.is_empty())
+}
+
+/// Locks contacts in the order of their keys.
+pub(super) async fn lock_contacts(
+    tx: &mut Tx,
+    contacts: impl Iterator<Item = (WorkspaceId, ContactId)>,
+) -> Result<(), StoreError> {
+    gate::lock_contacts(tx, contacts.collect::<Locked>().into_iter()).await
+}
+
 /// The contacts whose rows this transaction has locked for its answers.
 type Locked = BTreeSet<(WorkspaceId, ContactId)>;
 
@@ -84,6 +97,9 @@ impl News {
 
     /// Tells campaigns of a change of fields.
     fn tell(&mut self, contact: ContactId, what: &What) {
+        if what.is_nothing() {
+            return;
+        }
         let occurrence = match what.all() {
             None => Occurrence::Everything,
             Some(fields) => {
@@ -126,15 +142,15 @@ async fn follow(
     let mut news = Some(news);
     for link in 0.. {
         let Some(mut new) = news.take() else { break };
-        if link == LINKS_MAX {
-            automation::too_long(tx, definitions.workspace, &new.happened, now).await?;
-            break;
-        }
         let changes = std::mem::take(&mut new.changes);
         bring_into_line(tx, definitions, (changes, &mut new), (&mut locked, &mut flips, now))
             .await?;
         new.happened.retain(|(_, happened)| definitions.is_heard(happened));
         if new.happened.is_empty() {
+            break;
+        }
+        if link == LINKS_MAX {
+            automation::too_long(tx, definitions, new.happened, now).await?;
             break;
         }
         lock(tx, definitions, new.happened.iter().map(|(contact, _)| *contact), &mut locked)

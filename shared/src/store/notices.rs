@@ -38,8 +38,14 @@ pub enum Kind {
     AgentBroken,
     /// The rule of a segment cannot be evaluated: its members stay as they were.
     SegmentBroken,
+    /// A campaign's automation set itself off again and again: it was stopped at a lead.
+    AutomationLoop,
     /// The automation of a campaign cannot be evaluated: nothing of it runs.
     AutomationBroken,
+    /// A campaign's rule says so of a lead.
+    Automation,
+    /// What a rule wanted of the outside could not be done: a webhook that nobody takes, a lead that cannot be reposted.
+    AutomationFailed,
 }
 
 /// A notice to raise.

@@ -33,7 +33,7 @@ on_both_engines! {
         world.place(one, contact, true).await;
         world.place(two, contact, true).await;
         let settled = world.settle(&[contact, stranger, contact], noon()).await;
-        assert_eq!(settled, Settled { made: 1, contacts: vec![contact], ..Settled::default() });
+        assert_eq!((settled.made, settled.contacts, settled.happened.len()), (1, vec![contact], 1));
         assert_eq!(world.settle(&[contact, stranger], noon()).await, Settled::default(), "again is nothing");
         let lead = world.leads(campaign).await.remove(0);
         assert_eq!((lead.contact_id, lead.source.as_str(), lead.submissions), (contact, "segment", 0));
@@ -44,7 +44,7 @@ on_both_engines! {
         assert_eq!(world.settle(&[contact], noon()).await, Settled::default(), "another segment holds it");
         world.place(two, contact, false).await;
         let left = world.settle(&[contact], noon()).await;
-        assert_eq!(left, Settled { left: 1, contacts: vec![contact], ..Settled::default() });
+        assert_eq!((left.left, left.contacts, left.happened.len()), (1, vec![contact], 1));
         world.place(one, contact, true).await;
         assert_eq!(world.settle(&[contact], noon()).await.revived, 1);
         assert_eq!(world.statuses(campaign).await, [Active], "the same lead");

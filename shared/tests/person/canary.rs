@@ -91,6 +91,7 @@ pub async fn fill(world: &World) -> Victim {
     world.merge(ada.contact, &[merged.contact]).await;
     hang(world, ada.contact).await;
     submissions(world, ada, second).await;
+    automation(world, ada).await;
     let talk = talks(world, ada, sol).await;
     told(world, talk, sol, ada).await;
     Victim { ada, second, merged: merged.contact }
@@ -179,6 +180,33 @@ async fn submissions(world: &World, ada: Taken, second: Taken) {
         changed_by, at) VALUES ($1, $2, 1, 'active', 'qualified', 'operator', $3, 'key a', $4)";
     let ask = db.write().sql(history).bind(world.workspace).bind(second.lead);
     ask.bind(CANARY).bind(noon()).run().await.unwrap();
+}
+
+/// What a campaign did with the lead, and what waits.
+async fn automation(world: &World, ada: Taken) {
+    for sql in [
+        "INSERT INTO lead_automation (workspace_id, lead_id, campaign_id, points, number, memory, updated_at)
+         SELECT $1, $2, l.campaign_id, 5, 1, $3, $4 FROM lead l
+         WHERE l.workspace_id = $1 AND l.id = $2 AND $5 IS NOT NULL AND $6 IS NOT NULL",
+        "INSERT INTO firing (workspace_id, lead_id, number, campaign_id, revision, kind, rule_id, rule_name, cause, facts, points,
+            points_after, status_before, status_after, actions, at)
+         SELECT $1, $2, 1, l.campaign_id, 1, 'scoring', 'a', 'a', $3, $3, 5, 5, 'active', 'active', $3, $4 FROM lead l
+         WHERE l.workspace_id = $1 AND l.id = $2 AND $5 IS NOT NULL AND $6 IS NOT NULL",
+        "INSERT INTO workflow_position (workspace_id, lead_id, workflow_id, campaign_id, step_id, step_number, due_at, entered_at,
+            moved_at)
+         SELECT $1, $2, 'a', l.campaign_id, 'a', 0, $4, $4, $4 FROM lead l
+         WHERE l.workspace_id = $1 AND l.id = $2 AND $3 IS NOT NULL AND $5 IS NOT NULL AND $6 IS NOT NULL",
+        "INSERT INTO automation_pending (workspace_id, id, contact_id, happened, at)
+         SELECT $1, $6, $5, $3, $4 WHERE $2 IS NOT NULL",
+        "INSERT INTO automation_job (workspace_id, id, campaign_id, lead_id, firing, action, kind, payload, state, attempt, problem,
+            created_at)
+         SELECT $1, $6, l.campaign_id, $2, 1, 0, 'webhook', $3, 'held', 0, 'zzcanaryzz', $4 FROM lead l
+         WHERE l.workspace_id = $1 AND l.id = $2 AND $5 IS NOT NULL",
+    ] {
+        let ask = world.db.write().sql(sql).bind(world.workspace).bind(ada.lead);
+        let ask = ask.bind(Json(json!({CANARY: CANARY}))).bind(noon());
+        ask.bind(ada.contact).bind(Uuid::now_v7()).run().await.unwrap();
+    }
 }
 
 /// A call that has ended and a thread with texts.

@@ -5,4 +5,5 @@ pub mod limits;
 pub mod llm;
 pub mod oauth;
 pub mod resolver;
+pub mod signed;
 mod token_server;

@@ -1,6 +1,7 @@
 //! Journeys: does a lead get home? All processes in one, on both engines, with a fake outside world whose calls are compared as lines.
 mod action_webhooks;
 mod asked;
+mod automations;
 mod breaker;
 mod by_hand;
 mod call_faults;

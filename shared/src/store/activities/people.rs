@@ -42,6 +42,15 @@ pub(super) async fn find(
     Ok(found.collect())
 }
 
+/// The contacts that are meant, as far as they are known; nothing is held.
+pub(super) async fn meant(
+    tx: &mut Tx,
+    news: &[&New],
+) -> Result<BTreeSet<(WorkspaceId, ContactId)>, StoreError> {
+    let named = named(tx, news).await?;
+    Ok(news.iter().filter_map(|new| Some((new.workspace, id(new, &named)?))).collect())
+}
+
 type Named = HashMap<(WorkspaceId, Whose), ContactId>;
 
 fn id(new: &New, named: &Named) -> Option<ContactId> {

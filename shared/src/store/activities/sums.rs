@@ -2,6 +2,7 @@
 use super::write::Entry;
 use crate::{
     activity::sum::{Sum, Times, day},
+    automation::Happened,
     clock::Time,
     ids::{ContactId, WorkspaceId},
     store::{
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 type Contact = (WorkspaceId, ContactId);
 
-/// Adds new activities to the sums of their contacts; answers what of whom has changed.
+/// Adds new activities to the sums of their contacts; answers what of whom has changed, with the activities in the order of their times.
 pub(super) async fn add(tx: &mut Tx, entries: &[&Entry<'_>]) -> Result<Vec<Touched>, StoreError> {
     let mut added: BTreeMap<Contact, Sum> = BTreeMap::new();
     for entry in entries {
@@ -30,18 +31,31 @@ pub(super) async fn add(tx: &mut Tx, entries: &[&Entry<'_>]) -> Result<Vec<Touch
         return Ok(Vec::new());
     }
     let before = read(tx, added.keys()).await?;
+    let mut happened = happened(entries);
     let mut rows = Vec::with_capacity(added.len());
     let mut touched = Vec::with_capacity(added.len());
     for (contact, added) in added {
         let before = before.get(&contact);
         let sum = before.map_or_else(|| added.clone(), |before| before.clone().and(&added));
         let what = What::Fields(sum.fields_changed(before, &added));
-        touched.push(Touched::new(contact.0, contact.1, what));
+        let happened = happened.remove(&contact).unwrap_or_default();
+        touched.push(Touched { happened, ..Touched::new(contact.0, contact.1, what) });
         rows.push(Row::of(contact, sum));
     }
     write(tx, &rows).await?;
     write_days(tx, entries).await?;
     Ok(touched)
+}
+
+fn happened(entries: &[&Entry<'_>]) -> HashMap<Contact, Vec<Happened>> {
+    let mut in_time: Vec<&&Entry> = entries.iter().collect();
+    in_time.sort_by_key(|entry| entry.new.at);
+    let mut happened: HashMap<Contact, Vec<Happened>> = HashMap::new();
+    for entry in in_time {
+        let contact = (entry.new.workspace, entry.contact);
+        happened.entry(contact).or_default().push(entry.happened());
+    }
+    happened
 }
 
 #[derive(Serialize)]

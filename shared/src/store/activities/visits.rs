@@ -54,6 +54,19 @@ fn is_unsure(visit: &Visit, owners: &Owners<'_>) -> bool {
     owner.is_none() || visit.contact.is_some_and(|named| Some(&named) != owner)
 }
 
+/// The contacts whose browsers they are, and those that they name.
+pub(super) async fn meant(
+    tx: &mut Tx,
+    visits: &[&Visit],
+) -> Result<BTreeSet<(WorkspaceId, ContactId)>, StoreError> {
+    if visits.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let owners = known(tx, visits.iter().map(|visit| browser(visit)).collect()).await?;
+    let named = visits.iter().filter_map(|visit| Some((visit.workspace, visit.contact?)));
+    Ok(owners.into_iter().map(|((workspace, _), owner)| (workspace, owner)).chain(named).collect())
+}
+
 #[derive(Serialize)]
 struct Key<'a> {
     workspace_id: Uuid,

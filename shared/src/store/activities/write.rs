@@ -2,6 +2,7 @@
 use super::{Answer, Recorded, people, sums, types};
 use crate::{
     activity::{New, TYPES_MAX},
+    automation::{Happened, Occurrence},
     campaign::Problem,
     clock::Time,
     ids::{ActivityId, ContactId, WorkspaceId},
@@ -50,6 +51,19 @@ impl<'a> Entry<'a> {
             at: new.at,
             received_at: new.received_at,
         }
+    }
+
+    /// What campaigns react to of it: the lead that it names, or all leads of the contact.
+    pub(super) fn happened(&self) -> Happened {
+        let New { kind, name, data, at, lead, .. } = self.new;
+        let what = Occurrence::Activity {
+            id: self.id,
+            kind: kind.clone(),
+            name: name.clone(),
+            data: data.clone(),
+            at: *at,
+        };
+        Happened { lead: *lead, what }
     }
 
     fn key(&self) -> Option<(WorkspaceId, &'a str)> {

@@ -3,7 +3,7 @@ use super::{
     BY_HAND, Campaign,
     look::{self, Lead, Person},
     plan::bar,
-    write,
+    write::{self, Made},
 };
 use crate::{
     clock::Time,
@@ -110,7 +110,7 @@ async fn once(
 }
 
 /// What is to become of a contact; the lead of one that is to be made is not known yet.
-fn decide(person: Option<&Person>, leads: &[Lead], now: Time) -> Added {
+pub(super) fn decide(person: Option<&Person>, leads: &[Lead], now: Time) -> Added {
     let Some(person) = person else { return Added::Unknown };
     let mine = leads.iter().filter(|lead| lead.contact_id == person.id);
     let newest = mine.max_by_key(|lead| (lead.status != LeadStatus::Deleted, lead.id));
@@ -132,18 +132,24 @@ async fn carry_out(
     let make = became.iter().filter(|(_, added)| matches!(added, Added::Made(_)));
     let make: Vec<_> = make.map(|(contact, _)| (campaign.id, *contact)).collect();
     let made = write::leads(tx, (workspace, &[campaign]), &make, (BY_HAND, by.at)).await?;
-    let made: HashMap<ContactId, LeadId> = made.into_iter().collect();
+    let made: HashMap<ContactId, Made> = made.into_iter().map(|one| (one.contact, one)).collect();
     let mut revived = Vec::new();
     let mut touched = Vec::new();
+    let told = |contact: &ContactId| Touched::new(workspace, *contact, What::leads());
     for (contact, added) in became.iter_mut() {
         match added {
-            Added::Made(lead) => *lead = made.get(contact).copied().unwrap_or(*lead),
+            Added::Made(lead) => {
+                let Some(made) = made.get(contact) else { continue };
+                *lead = made.lead;
+                let happened = made.happened().into_iter().map(|(_, happened)| happened).collect();
+                touched.push(Touched { happened, ..told(contact) });
+            }
             Added::Revived(lead) => revived.push(revival(workspace, *lead, by)),
-            _ => continue,
+            _ => {}
         }
-        touched.push(Touched::new(workspace, *contact, What::leads()));
     }
-    lead_status::change(tx, &revived).await?;
+    let revived = lead_status::change(tx, &revived).await?;
+    touched.extend(lead_status::touched(tx, &revived).await?);
     Ok(touched)
 }
 

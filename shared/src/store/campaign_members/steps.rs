@@ -57,7 +57,7 @@ pub async fn due(
 }
 
 /// What a step did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Step {
     pub settled: Settled,
     /// Nothing is left to do, or somebody else does it.

@@ -1,13 +1,14 @@
 //! Writing the leads of members: stored, not submitted; with what is known of the contact.
 use super::Campaign;
 use crate::{
+    automation::{Happened, Occurrence},
     clock::Time,
     contact::Contact,
     ids::{CampaignId, ContactId, LeadId, WorkspaceId},
     lead::{Details, LeadStatus},
     store::{
         Rows, StoreError, Tx, contacts,
-        lead_status::{self, Change},
+        lead_status::{self, Change, Changed},
         rows::time,
     },
 };
@@ -61,13 +62,30 @@ fn text(text: &Option<String>) -> &str {
     text.as_deref().unwrap_or_default()
 }
 
+/// A lead that was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub contact: ContactId,
+    pub lead: LeadId,
+    /// Its campaign qualified it at once.
+    qualified: Option<Changed>,
+}
+
+impl Made {
+    pub fn happened(&self) -> Vec<(ContactId, Happened)> {
+        let made = Happened::to_lead(self.lead, Occurrence::Created);
+        let all = [made].into_iter().chain(self.qualified.map(|changed| changed.happened()));
+        all.map(|happened| (self.contact, happened)).collect()
+    }
+}
+
 /// Makes a lead of each contact in its campaign, active, or qualified where the campaign says so.
 pub(super) async fn leads(
     tx: &mut Tx,
     (workspace, campaigns): (WorkspaceId, &[Campaign]),
     wanted: &[(CampaignId, ContactId)],
     (source, at): (&str, Time),
-) -> Result<Vec<(ContactId, LeadId)>, StoreError> {
+) -> Result<Vec<Made>, StoreError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -93,8 +111,13 @@ pub(super) async fn leads(
     let rows: Vec<LeadRow> = wanted.iter().filter_map(row).collect();
     insert(tx, &rows).await?;
     remember(tx, campaigns, &rows).await?;
-    qualify(tx, campaigns, &rows).await?;
-    Ok(rows.iter().map(|row| (ContactId(row.contact_id), LeadId(row.id))).collect())
+    let qualified = qualify(tx, campaigns, &rows).await?;
+    let made = rows.iter().map(|row| Made {
+        contact: ContactId(row.contact_id),
+        lead: LeadId(row.id),
+        qualified: qualified.iter().find(|changed| changed.lead.0 == row.id).copied(),
+    });
+    Ok(made.collect())
 }
 
 async fn insert(tx: &mut Tx, rows: &[LeadRow<'_>]) -> Result<(), StoreError> {
@@ -169,7 +192,7 @@ async fn qualify(
     tx: &mut Tx,
     campaigns: &[Campaign],
     rows: &[LeadRow<'_>],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Changed>, StoreError> {
     let says = |id: Uuid| campaigns.iter().any(|one| one.id.0 == id && one.auto_qualify);
     let born: Vec<Change> = rows
         .iter()
@@ -180,7 +203,7 @@ async fn qualify(
         .collect();
     let made = lead_status::change(tx, &born).await?;
     debug_assert!(made.iter().all(|one| one.to == LeadStatus::Qualified));
-    Ok(())
+    Ok(made)
 }
 
 #[derive(Serialize)]

@@ -1,13 +1,14 @@
 //! What a submission's end makes of its lead, as its campaign says: qualified, rejected, or nothing.
 use super::Close;
 use crate::{
+    automation::{Happened, Occurrence},
     campaign::config::LeadOutcomes,
-    ids::{CampaignId, LeadId, SubmissionId, WorkspaceId},
+    ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
     store::{
         Rows, StoreError, Tx,
         lead_status::{self, Change},
-        live::Touched,
+        live::{Touched, What},
     },
     submission::{State, Status},
 };
@@ -48,7 +49,8 @@ impl LeadMove {
 /// Only a lead that is still processed is qualified or rejected by an outcome.
 const PROCESSED: &[LeadStatus] = &[LeadStatus::Active, LeadStatus::Duplicate];
 
-/// Changes the leads whose submissions have ended so that their campaigns say something about them; says whose leads changed.
+/// Changes the leads whose submissions have ended so that their campaigns say something about them; says what campaigns
+/// react to of that: ends, what was learnt, and leads that changed.
 pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched>, StoreError> {
     let asking: Vec<&Close> =
         closes.iter().filter(|close| close.lead == LeadMove::Ask).copied().collect();
@@ -61,30 +63,81 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched
             LeadMove::Ask => said.get(&close.submission).map(|status| (*close, *status)),
         })
         .collect();
-    if speaking.is_empty() {
-        return Ok(Vec::new());
-    }
-    let heard: Vec<&Close> = speaking.iter().map(|(close, _)| *close).collect();
-    let leads = leads_of(tx, &heard).await?;
+    let owners = owners(tx, closes.iter().copied().filter(|close| is_told(close))).await?;
+    let mut touched: Vec<Touched> =
+        closes.iter().filter_map(|close| told(close, *owners.get(&close.submission)?)).collect();
     let changes: Vec<Change> = speaking
         .into_iter()
-        .filter_map(|(close, to)| Some(made(close, *leads.get(&close.submission)?, to)))
+        .filter_map(|(close, to)| Some(made(close, owners.get(&close.submission)?.0, to)))
         .collect();
     let changed = lead_status::change(tx, &changes).await?;
-    lead_status::touched(tx, &changed).await
+    touched.extend(lead_status::touched(tx, &changed).await?);
+    Ok(touched)
+}
+
+/// Whether the submission has ended and no other campaign tries.
+fn is_end(close: &Close) -> bool {
+    close.place.state == State::Finished && close.child.is_none()
+}
+
+/// Whether it is of interest to more than the submission.
+fn is_told(close: &Close) -> bool {
+    close.lead != LeadMove::Nothing || is_end(close) || !close.learnt.is_empty()
+}
+
+/// What happened to the lead: something became known of it, its submission ended.
+fn told(close: &Close, (lead, contact): (LeadId, ContactId)) -> Option<Touched> {
+    let mut told = Touched::new(close.workspace, contact, What::nothing());
+    if !close.learnt.is_empty() {
+        let fields = close.learnt.keys().cloned().collect();
+        told = told.and(Happened::to_lead(lead, Occurrence::Fields { fields }));
+    }
+    if is_end(close) {
+        let outcome = word(Status::of(close.place.state, close.place.end));
+        let ended = Occurrence::Outcome { submission: close.submission, outcome };
+        told = told.and(Happened::to_lead(lead, ended));
+    }
+    (!told.happened.is_empty()).then_some(told)
+}
+
+/// The word of a status in tables and answers.
+pub(in crate::store) fn word(status: Status) -> String {
+    let word = serde_json::to_value(status).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
+}
+
+/// The lead and the contact of each submission.
+async fn owners(
+    tx: &mut Tx,
+    closes: impl Iterator<Item = &Close>,
+) -> Result<HashMap<SubmissionId, (LeadId, ContactId)>, StoreError> {
+    let keys: Vec<Key> = closes.map(key).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(SubmissionId, LeadId, ContactId)> = tx
+        .ex()
+        .sql(
+            "SELECT s.id, s.lead_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
+             JOIN submission s ON s.id = r.id AND (s.workspace_id = r.workspace_id) IS TRUE
+             JOIN lead l ON l.workspace_id = s.workspace_id AND l.id = s.lead_id",
+        )
+        .bind(Rows::of(&keys))
+        .all()
+        .await?;
+    Ok(found.into_iter().map(|(id, lead, contact)| (id, (lead, contact))).collect())
 }
 
 fn made(close: &Close, lead: LeadId, to: LeadStatus) -> Change {
     let status = Status::of(close.place.state, close.place.end);
     let why = close.place.reason.as_ref().map_or(String::new(), |(_, why)| format!(": {why}"));
-    let word = serde_json::to_value(status).unwrap_or_default();
     Change {
         workspace: close.workspace,
         lead,
         from: PROCESSED,
         to,
         code: "submission_outcome".into(),
-        reason: format!("its submission ended as {}{why}", word.as_str().unwrap_or_default()),
+        reason: format!("its submission ended as {}{why}", word(status)),
         by: "the campaign".into(),
         submission: Some(close.submission),
         at: close.at,

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 use rows::{
-    Activity, Attempt, Browser, Change, Day, Event, History, Interaction, Lead, Message, Note,
-    Place, Submission, Sum, Unread, Visit, Wait,
+    Activity, Attempt, Browser, Change, Day, Event, Firing, History, Interaction, Lead, Message,
+    Note, Place, Points, Position, Submission, Sum, Unread, Visit, Wait,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -184,6 +184,9 @@ async fn of_contacts(
 async fn of_leads(tx: &mut Tx, ask: &Ask, leads: &Rows, out: &mut Out) -> Result<(), StoreError> {
     let of = (ask.workspace, leads);
     section::<History>(tx, out, ("leadStatusChanges", rows::HISTORY), of).await?;
+    section::<Points>(tx, out, ("points", rows::POINTS), of).await?;
+    section::<Firing>(tx, out, ("firings", rows::FIRINGS), of).await?;
+    section::<Position>(tx, out, ("workflowPositions", rows::POSITIONS), of).await?;
     section::<Submission>(tx, out, ("submissions", rows::SUBMISSIONS), of).await?;
     section::<Interaction>(tx, out, ("interactions", rows::INTERACTIONS), of).await?;
     let submissions = keys::rows(out.ids("submissions"));

@@ -9,7 +9,7 @@ use crate::{
     contact::{Contact, ContactStatus, merge},
     ids::{ContactId, WorkspaceId},
     store::{
-        Db, StoreError, Tx,
+        Db, StoreError, Tx, lead_status,
         live::{self, Touched, What},
     },
 };
@@ -95,7 +95,7 @@ async fn within(tx: &mut Tx, ask: &Ask) -> Result<Done, StoreError> {
         return Ok(Done::Refused(refused));
     }
     // Also from those that were merged before: whoever was adding to them then has added by now.
-    let moved = moves::everything(tx, ask).await?;
+    let (moved, twins) = moves::everything(tx, ask).await?;
     let survivor = known[&ask.survivor].clone();
     let others: Vec<Contact> = ask
         .from
@@ -109,6 +109,7 @@ async fn within(tx: &mut Tx, ask: &Ask) -> Result<Done, StoreError> {
         let everything = |contact| Touched::new(ask.workspace, contact, What::Everything);
         touched = all.iter().copied().map(everything).collect();
     }
+    touched.extend(lead_status::touched(tx, &twins).await?);
     live::reassess(tx, &touched, ask.at).await?;
     let now = write::lock(tx, ask.workspace, &[ask.survivor]).await?;
     Ok(Done::Merged(Box::new(now.into_iter().next().unwrap_or(survivor))))

@@ -86,10 +86,12 @@ pub async fn set_status(
         contact.updated_at = now;
     }
     touched.extend(written);
-    let leads = cascade(tx, change, now).await?;
+    let changed = cascade(tx, change, now).await?;
+    let leads = changed.len();
     if leads > 0 {
-        let (workspace, contact) = (change.workspace, change.contact);
-        touched.push(Touched::new(workspace, contact, What::leads()));
+        let happened = changed.iter().map(lead_status::Changed::happened).collect();
+        let told = Touched::new(change.workspace, change.contact, What::leads());
+        touched.push(Touched { happened, ..told });
     }
     Ok(Set::Yes { contact: Box::new(contact), leads })
 }
@@ -107,9 +109,13 @@ fn of_leads(status: ContactStatus) -> Option<(&'static [LeadStatus], LeadStatus)
     }
 }
 
-/// Changes the leads of a contact, which is locked, as its status asks, and stops their submissions. Says how many leads changed.
-pub async fn cascade(tx: &mut Tx, change: &StatusChange, now: Time) -> Result<usize, StoreError> {
-    let Some((from, to)) = of_leads(change.to) else { return Ok(0) };
+/// Changes the leads of a contact, which is locked, as its status asks, and stops their submissions. Says which leads changed.
+pub async fn cascade(
+    tx: &mut Tx,
+    change: &StatusChange,
+    now: Time,
+) -> Result<Vec<lead_status::Changed>, StoreError> {
+    let Some((from, to)) = of_leads(change.to) else { return Ok(Vec::new()) };
     let leads = leads_in(tx, change, from).await?;
     let reason = match change.reason.as_str() {
         "" => format!("the contact became {}", change.to.word()),
@@ -133,7 +139,7 @@ pub async fn cascade(tx: &mut Tx, change: &StatusChange, now: Time) -> Result<us
     let closed: Vec<(WorkspaceId, LeadId)> =
         changed.iter().map(|one| (one.workspace, one.lead)).collect();
     lead_stop::wake(tx, &closed, now).await?;
-    Ok(changed.len())
+    Ok(changed)
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 use super::write::{self, Why, Written};
 use crate::{
     clock::Time,
-    contact::{Contact, fold::fold, form::TAGS_MAX},
+    contact::{fold::fold, form::TAGS_MAX},
     ids::{ContactId, WorkspaceId},
     store::{Db, StoreError, live},
 };
@@ -55,7 +55,7 @@ async fn once(db: &Db, tagging: &Tagging, now: Time) -> Result<Tagged, StoreErro
     tagged.unknown = asked.difference(&known).copied().collect();
     let mut changes = Vec::new();
     for before in locked {
-        let tags = tags_after(&before, tagging);
+        let tags = tags_after(&before.profile.tags, &tagging.add, &tagging.remove);
         if tags == before.profile.tags.0 {
             tagged.unchanged.push(before.id);
         } else if tags.len() > TAGS_MAX {
@@ -74,20 +74,24 @@ async fn once(db: &Db, tagging: &Tagging, now: Time) -> Result<Tagged, StoreErro
     Ok(tagged)
 }
 
-/// Sorted. A tag that is there already keeps its spelling.
-fn tags_after(contact: &Contact, tagging: &Tagging) -> Vec<String> {
-    let adds = |folded: &str| tagging.add.iter().any(|tag| fold(tag) == folded);
-    let removes = |folded: &str| tagging.remove.iter().any(|tag| fold(tag) == folded);
+/// Sorted. A tag that is there already keeps its spelling; one that is added and removed is added.
+pub(in crate::store) fn tags_after(
+    tags: &[String],
+    add: &[String],
+    remove: &[String],
+) -> Vec<String> {
+    let adds = |folded: &str| add.iter().any(|tag| fold(tag) == folded);
+    let removes = |folded: &str| remove.iter().any(|tag| fold(tag) == folded);
     let kept = |tag: &&String| {
         let folded = fold(tag);
         adds(&folded) || !removes(&folded)
     };
-    let mut tags: Vec<String> = contact.profile.tags.iter().filter(kept).cloned().collect();
-    for tag in &tagging.add {
-        if !tags.iter().any(|other| fold(other) == fold(tag)) {
-            tags.push(tag.clone());
+    let mut after: Vec<String> = tags.iter().filter(kept).cloned().collect();
+    for tag in add {
+        if !after.iter().any(|other| fold(other) == fold(tag)) {
+            after.push(tag.clone());
         }
     }
-    tags.sort_unstable();
-    tags
+    after.sort_unstable();
+    after
 }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Locks the lead, so that its submissions are opened one after the other. Rows that only point to it may still come in.
+/// Locks the lead, and before it its contact as all do who react to what happens, so that its submissions are opened one after the other. Rows that only point to it may still come in.
 pub(super) async fn lock_lead(tx: &mut Tx, ask: &Ask) -> Result<Option<Lead>, StoreError> {
     tx.ex()
         .sql(
             "SELECT l.workspace_id, l.id, l.contact_id, l.campaign_id, l.status, c.status AS contact_status, l.first_name,
                 l.last_name, l.email, l.phone, l.details
              FROM lead l JOIN contact c ON c.workspace_id = l.workspace_id AND c.id = l.contact_id
-             WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE OF l}",
+             WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE OF c, l}",
         )
         .bind(ask.workspace)
         .bind(ask.lead)

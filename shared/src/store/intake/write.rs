@@ -2,7 +2,7 @@
 use super::{DuplicateAction, Entry, Rows, StoreError, Time, Tx, Who, time};
 use crate::{
     lead::{Details, LeadStatus},
-    store::lead_status::{self, Change},
+    store::lead_status::{self, Change, Changed},
     submission::Carry,
 };
 use serde::Serialize;
@@ -80,11 +80,11 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
     Ok(())
 }
 
-/// New leads of campaigns that qualify them at once, but for duplicates: the first of them is qualified.
+/// New leads of campaigns that qualify them at once, but for duplicates: the first of them is qualified. Says which were.
 pub(super) async fn qualified(
     tx: &mut Tx,
     entries: &[(usize, Entry<'_>)],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Changed>, StoreError> {
     let born = entries.iter().filter(|(_, entry)| {
         let is_new = matches!(entry.arrival.who, Who::New { .. });
         is_new && entry.auto_qualify && status(entry) == LeadStatus::Active
@@ -94,7 +94,7 @@ pub(super) async fn qualified(
             lead_status::born_qualified(entry.arrival.workspace, entry.lead, entry.arrival.at)
         })
         .collect();
-    lead_status::change(tx, &born).await.map(drop)
+    lead_status::change(tx, &born).await
 }
 
 #[derive(Serialize)]

@@ -55,6 +55,16 @@ impl Person {
         definition.rule.matches(&Facts { doc, now, tz, value_sets: sets })
     }
 
+    /// The zone that the person lives in, if it is known.
+    pub fn zone(&self) -> Option<Tz> {
+        self.contact.profile.timezone.as_deref()?.parse().ok()
+    }
+
+    /// A document that is the caller's own.
+    pub fn new_document(&self, now: Time, zone: Tz) -> Value {
+        doc::of(&self.contact, &self.related, now, zone)
+    }
+
     fn document(&mut self, now: Time, zone: Tz) -> &Value {
         let known = self.documents.iter().position(|(of, _)| *of == (now, zone));
         let at = known.unwrap_or_else(|| {

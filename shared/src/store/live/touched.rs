@@ -50,6 +50,15 @@ impl What {
         Self::fields(LEADS)
     }
 
+    /// Nothing that rules about contacts read: something happened all the same.
+    pub fn nothing() -> Self {
+        Self::Fields(BTreeSet::new())
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Fields(fields) if fields.is_empty())
+    }
+
     pub fn fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         Self::Fields(fields.into_iter().map(str::to_owned).collect())
     }

@@ -92,7 +92,7 @@ struct ContactKey {
 }
 
 /// Locks the contacts in the order of their ids and sorts out those that cannot be added; the others are in `moved`.
-async fn look(
+pub(super) async fn look(
     tx: &mut Tx,
     workspace: WorkspaceId,
     contacts: &[ContactId],
@@ -200,16 +200,23 @@ struct Line<'a> {
     by: By<'a>,
 }
 
+/// A line of a contact's history about a segment.
 #[derive(Serialize)]
-struct LineRow<'a> {
-    workspace_id: Uuid,
-    contact_id: Uuid,
-    id: Uuid,
-    kind: &'static str,
-    detail: &'a Value,
-    changed_by: &'a str,
+pub(super) struct LineRow<'a> {
+    pub workspace_id: Uuid,
+    pub contact_id: Uuid,
+    pub id: Uuid,
+    pub kind: &'static str,
+    pub detail: Value,
+    pub reason: &'a str,
+    pub changed_by: &'a str,
     #[serde(serialize_with = "time")]
-    at: Time,
+    pub at: Time,
+}
+
+/// What such a line says beside its kind.
+pub(super) fn detail(segment: SegmentId, name: &str) -> Value {
+    json!({"segmentId": segment, "name": name})
 }
 
 async fn finish(
@@ -221,7 +228,9 @@ async fn finish(
     if contacts.is_empty() {
         return tx.rollback().await;
     }
-    tell(&mut tx, workspace, contacts, &line).await?;
+    let rows: Vec<LineRow> =
+        contacts.iter().map(|contact| row(workspace, *contact, &line)).collect();
+    tell(&mut tx, &rows).await?;
     let touched: Vec<Touched> = contacts
         .iter()
         .map(|contact| Touched::new(workspace, *contact, What::fields(["contact.segments"])))
@@ -230,33 +239,28 @@ async fn finish(
     tx.commit().await
 }
 
-async fn tell(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    contacts: &[ContactId],
-    line: &Line<'_>,
-) -> Result<(), StoreError> {
-    let detail = json!({"segmentId": line.segment, "name": line.name});
-    let rows: Vec<LineRow> = contacts
-        .iter()
-        .map(|contact| LineRow {
-            workspace_id: workspace.0,
-            contact_id: contact.0,
-            id: ContactChangeId::new().0,
-            kind: line.kind,
-            detail: &detail,
-            changed_by: line.by.who,
-            at: line.by.at,
-        })
-        .collect();
+fn row<'a>(workspace: WorkspaceId, contact: ContactId, line: &Line<'a>) -> LineRow<'a> {
+    LineRow {
+        workspace_id: workspace.0,
+        contact_id: contact.0,
+        id: ContactChangeId::new().0,
+        kind: line.kind,
+        detail: detail(line.segment, line.name),
+        reason: "",
+        changed_by: line.by.who,
+        at: line.by.at,
+    }
+}
+
+pub(super) async fn tell(tx: &mut Tx, rows: &[LineRow<'_>]) -> Result<(), StoreError> {
     tx.ex()
         .sql(
             "INSERT INTO contact_change (workspace_id, contact_id, id, kind, detail, reason, changed_by, at)
-             SELECT r.workspace_id, r.contact_id, r.id, r.kind, r.detail, '', r.changed_by, r.at
-             FROM ROWS($1: workspace_id uuid, contact_id uuid, id uuid, kind text, detail jsonb, changed_by text,
-                at timestamptz) r",
+             SELECT r.workspace_id, r.contact_id, r.id, r.kind, r.detail, r.reason, r.changed_by, r.at
+             FROM ROWS($1: workspace_id uuid, contact_id uuid, id uuid, kind text, detail jsonb, reason text,
+                changed_by text, at timestamptz) r",
         )
-        .bind(Rows::of(&rows))
+        .bind(Rows::of(rows))
         .run()
         .await
         .map(drop)

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 mod around;
+mod by_automation;
 mod fill;
 mod list;
 mod members;
@@ -26,6 +27,7 @@ pub use replan::Replan;
 pub use save::{Key, SaveError, change, copied, create, rebuild};
 
 pub(super) use around::lock as lock_workspace;
+pub(super) use by_automation::{Move, move_each};
 pub(super) use replan::{lock as lock_dynamic, replan};
 
 /// Segments of a workspace that are not deleted, at most.

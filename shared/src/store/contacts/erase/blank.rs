@@ -24,7 +24,7 @@ const OF_SUBMISSIONS: [&str; 5] = [
 ];
 
 /// By the leads, in this order: what providers have told and nobody has read is found by the calls and texts.
-const OF_LEADS: [&str; 7] = [
+const OF_LEADS: [&str; 11] = [
     "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND interaction_id IN (SELECT i.id FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE)",
@@ -40,12 +40,16 @@ const OF_LEADS: [&str; 7] = [
     "DELETE FROM interaction WHERE (workspace_id = $1) IS TRUE AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE lead_status_change SET reason = '' FROM ROWS($2: id uuid) r
      WHERE lead_status_change.workspace_id = $1 AND lead_status_change.lead_id = r.id",
+    "DELETE FROM firing WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM automation_job WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM workflow_position WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM lead_automation WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: id uuid) r
      WHERE lead.workspace_id = $1 AND lead.id = r.id",
 ];
 
 /// By the contacts.
-const OF_CONTACTS: [&str; 8] = [
+const OF_CONTACTS: [&str; 9] = [
     "DELETE FROM contact_note WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity_sum WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
@@ -54,6 +58,7 @@ const OF_CONTACTS: [&str; 8] = [
         SELECT v.visitor FROM ROWS($2: id uuid) r
         JOIN visitor v ON v.contact_id = r.id AND (v.workspace_id = $1) IS TRUE)",
     "DELETE FROM visitor WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM automation_pending WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: id uuid) r
      WHERE contact_change.workspace_id = $1 AND contact_change.contact_id = r.id AND contact_change.kind <> 'erased'",
     LEAVE,
@@ -122,13 +127,16 @@ async fn campaigns(tx: &mut Tx, ask: &Ask, held: &Held) -> Result<Rows, StoreErr
 }
 
 /// What a notice says may quote a provider's or a buyer's answer. That it was raised, and how often, stays.
-const QUIET: [&str; 2] = [
+const QUIET: [&str; 3] = [
     "UPDATE notice SET message = 'what it told was erased with a person', details = NULL
      WHERE workspace_id = $1 AND campaign_id IN (SELECT c.campaign_id FROM ROWS($2: campaign_id uuid) c)
        AND CAST(details->>'firstSubmissionId' AS TEXT) IN (SELECT w.word FROM ROWS($3: word text) w)",
     "UPDATE notice SET message = 'what it told was erased with a person', details = NULL
      WHERE workspace_id = $1 AND campaign_id IN (SELECT c.campaign_id FROM ROWS($2: campaign_id uuid) c)
        AND CAST(details->>'firstInteractionId' AS TEXT) IN (SELECT w.word FROM ROWS($3: word text) w)",
+    "UPDATE notice SET message = 'what it told was erased with a person', details = NULL
+     WHERE workspace_id = $1 AND campaign_id IN (SELECT c.campaign_id FROM ROWS($2: campaign_id uuid) c)
+       AND CAST(details->>'leadId' AS TEXT) IN (SELECT w.word FROM ROWS($3: word text) w)",
 ];
 
 async fn notices_of_talks(tx: &mut Tx, ask: &Ask, held: &Held) -> Result<(), StoreError> {
@@ -157,13 +165,10 @@ pub(super) async fn copies(
 ) -> Result<(), StoreError> {
     let campaigns = campaigns(tx, ask, held).await?;
     let submissions = words(&held.submissions);
-    tx.ex()
-        .sql(QUIET[0])
-        .bind(ask.workspace)
-        .bind(campaigns.clone())
-        .bind(submissions)
-        .run()
-        .await?;
+    for (quiet, words) in [(QUIET[0], submissions), (QUIET[2], words(&held.leads))] {
+        let quiet = tx.ex().sql(quiet).bind(ask.workspace).bind(campaigns.clone());
+        quiet.bind(words).run().await?;
+    }
     let leads = keys::rows(held.leads.iter().map(|id| id.0));
     for text in SIGHTS {
         let sights = tx.ex().sql(text).bind(ask.workspace).bind(campaigns.clone());

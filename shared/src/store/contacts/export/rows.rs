@@ -51,6 +51,15 @@ rows! {
         lead_id: LeadId, number: i64, from_status: String, to_status: String, reason_code: String, reason: String,
         changed_by: String, at: Time,
     };
+    Points { lead_id: LeadId, points: i64, memory: Json<Value>, updated_at: Time };
+    Firing {
+        lead_id: LeadId, number: i64, campaign_id: CampaignId, revision: i64, kind: String, rule_id: String,
+        rule_name: String, cause: Json<Value>, facts: Json<Value>, points: i64, points_after: i64, status_before: String,
+        status_after: String, actions: Json<Value>, at: Time,
+    };
+    Position {
+        lead_id: LeadId, workflow_id: String, step_id: String, due_at: Time, entered_at: Time, moved_at: Time,
+    };
     Submission {
         submission_id: SubmissionId, lead_id: LeadId, number: i64, kind: String, campaign_id: CampaignId, revision: i64,
         status: String, reason_code: Option<String>, reason: Option<String>, carry: Json<Value>,
@@ -131,6 +140,21 @@ pub const HISTORY: &str =
     "SELECT h.lead_id, h.number, h.from_status, h.to_status, h.reason_code, h.reason, h.changed_by, h.at
      FROM ROWS($2: id uuid) r JOIN lead_status_change h ON h.workspace_id = $1 AND h.lead_id = r.id
      ORDER BY h.at DESC, h.lead_id, h.number DESC LIMIT $3";
+
+pub const POINTS: &str = "SELECT a.lead_id, a.points, a.memory, a.updated_at
+     FROM ROWS($2: id uuid) r JOIN lead_automation a ON a.workspace_id = $1 AND a.lead_id = r.id
+     ORDER BY a.updated_at DESC, a.lead_id LIMIT $3";
+
+pub const FIRINGS: &str =
+    "SELECT f.lead_id, f.number, f.campaign_id, f.revision, f.kind, f.rule_id, f.rule_name, f.cause, f.facts, f.points,
+        f.points_after, f.status_before, f.status_after, f.actions, f.at
+     FROM ROWS($2: id uuid) r JOIN firing f ON f.workspace_id = $1 AND f.lead_id = r.id
+     ORDER BY f.at DESC, f.lead_id, f.number DESC LIMIT $3";
+
+pub const POSITIONS: &str =
+    "SELECT p.lead_id, p.workflow_id, p.step_id, p.due_at, p.entered_at, p.moved_at
+     FROM ROWS($2: id uuid) r JOIN workflow_position p ON p.workspace_id = $1 AND p.lead_id = r.id
+     ORDER BY p.moved_at DESC, p.lead_id, p.workflow_id LIMIT $3";
 
 pub const SUBMISSIONS: &str =
     "SELECT s.id AS submission_id, s.lead_id, s.number, s.kind, s.campaign_id, s.revision, s.status, s.reason_code,

@@ -11,7 +11,7 @@ use crate::{
             keys,
             write::Why,
         },
-        lead_status::{self, Change},
+        lead_status::{self, Change, Changed},
     },
 };
 use serde::Serialize;
@@ -20,18 +20,20 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 /// What simply gets another contact.
-const PLAIN: [&str; 3] = [
+const PLAIN: [&str; 4] = [
     "UPDATE contact_note SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE contact_note.workspace_id = $1 AND contact_note.contact_id = r.id",
     "UPDATE activity SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE activity.contact_id = r.id AND (activity.workspace_id = $1) IS TRUE",
     "UPDATE visitor SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE visitor.contact_id = r.id AND (visitor.workspace_id = $1) IS TRUE",
+    "UPDATE automation_pending SET contact_id = $3 FROM ROWS($2: id uuid) r
+     WHERE automation_pending.contact_id = r.id AND (automation_pending.workspace_id = $1) IS TRUE",
 ];
 
-/// Moves everything of the others to the survivor; says whether there was anything.
-pub(super) async fn everything(tx: &mut Tx, ask: &Ask) -> Result<bool, StoreError> {
-    let mut moved = leads(tx, ask).await?;
+/// Moves everything of the others to the survivor; says whether there was anything, and which leads became duplicates.
+pub(super) async fn everything(tx: &mut Tx, ask: &Ask) -> Result<(bool, Vec<Changed>), StoreError> {
+    let (mut moved, twins) = leads(tx, ask).await?;
     for sql in PLAIN {
         let from = keys::rows(ask.from.iter().map(|id| id.0));
         let changed = tx.ex().sql(sql).bind(ask.workspace).bind(from).bind(ask.survivor).run();
@@ -40,11 +42,11 @@ pub(super) async fn everything(tx: &mut Tx, ask: &Ask) -> Result<bool, StoreErro
     moved += sums(tx, ask).await?;
     moved += days(tx, ask).await?;
     moved += members(tx, ask).await?;
-    Ok(moved > 0)
+    Ok((moved > 0, twins))
 }
 
 /// Moves the leads, with all that hangs on them. What turns out to be the same person's second lead in a campaign is a duplicate.
-async fn leads(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
+async fn leads(tx: &mut Tx, ask: &Ask) -> Result<(u64, Vec<Changed>), StoreError> {
     let all = ask.from.iter().copied().chain([ask.survivor]).map(|id| id.0);
     let found: Vec<(LeadId,)> = tx
         .ex()
@@ -80,8 +82,8 @@ async fn leads(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
         .bind(ask.at)
         .run()
         .await?;
-    twins(tx, ask, &merge::twins(&standing)).await?;
-    Ok(moved)
+    let twins = twins(tx, ask, &merge::twins(&standing)).await?;
+    Ok((moved, twins))
 }
 
 #[derive(Serialize)]
@@ -90,7 +92,11 @@ struct Twin {
     original: Uuid,
 }
 
-async fn twins(tx: &mut Tx, ask: &Ask, twins: &[(LeadId, LeadId)]) -> Result<(), StoreError> {
+async fn twins(
+    tx: &mut Tx,
+    ask: &Ask,
+    twins: &[(LeadId, LeadId)],
+) -> Result<Vec<Changed>, StoreError> {
     let changes: Vec<Change> = twins
         .iter()
         .map(|(lead, original)| Change {
@@ -107,7 +113,7 @@ async fn twins(tx: &mut Tx, ask: &Ask, twins: &[(LeadId, LeadId)]) -> Result<(),
             at: ask.at,
         })
         .collect();
-    lead_status::change(tx, &changes).await?;
+    let changed = lead_status::change(tx, &changes).await?;
     let rows: Vec<Twin> =
         twins.iter().map(|(lead, original)| Twin { id: lead.0, original: original.0 }).collect();
     tx.ex()
@@ -118,8 +124,8 @@ async fn twins(tx: &mut Tx, ask: &Ask, twins: &[(LeadId, LeadId)]) -> Result<(),
         .bind(ask.workspace)
         .bind(Rows::of(&rows))
         .run()
-        .await
-        .map(drop)
+        .await?;
+    Ok(changed)
 }
 
 /// Adds the sums of the others to the survivor's.
