@@ -1,6 +1,8 @@
 //! The document that rules of an automation read: all that is known of the contact, and the lead's own part.
 use super::{LeadState, Occurrence, Program};
-use crate::contact::doc::moment;
+use crate::{campaign::date, clock::Time, contact::doc::moment};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 /// Stars of a lead: points by `per_star`, one digit after the point, from 0 to 5.
@@ -27,6 +29,15 @@ pub fn set_activity(doc: &mut Value, what: &Occurrence) {
         }
         _ => Value::Null,
     };
+}
+
+/// Reckons the contact's age as of a time.
+pub fn set_age(doc: &mut Value, at: Time, zone: Tz) {
+    let born = doc["contact"]["dateOfBirth"].as_str();
+    let born = born.and_then(|born| NaiveDate::parse_from_str(born, "%Y-%m-%d").ok());
+    if let Some(born) = born {
+        doc["contact"]["age"] = json!(date::age(born, at.with_timezone(&zone).date_naive()));
+    }
 }
 
 #[cfg(test)]

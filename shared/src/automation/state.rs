@@ -24,7 +24,7 @@ pub struct LeadState {
     pub positions: BTreeMap<String, Position>,
     /// When it is looked at next, as it is stored.
     pub due_at: Option<Time>,
-    /// The reactions that have fired in this transaction: each does so once at most.
+    /// The reactions that have fired in this transaction: each does so once at most. The empty id says that what had fallen due is decided.
     pub fired: BTreeSet<String>,
 }
 
@@ -38,6 +38,12 @@ pub struct Memory {
     /// When points last faded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decayed_at: Option<Time>,
+    /// When its status last let it be processed again: what came before that is not its business any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Time>,
+    /// When all conditions are asked, because a turn ended before they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask_at: Option<Time>,
 }
 
 /// What is remembered of a reaction.
@@ -52,9 +58,9 @@ pub struct Remembered {
     /// Whether its condition held when it was last asked (trigger `matches`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub holds: bool,
-    /// The date, or the beginning of the silence, for which it has fired.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mark: Option<String>,
+    /// By trigger: the date, or the beginning of the silence, that has been handled.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

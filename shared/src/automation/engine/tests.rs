@@ -1,0 +1,3 @@
+//! The engine, table by table.
+mod triggers;
+mod world;
