@@ -50,6 +50,8 @@ CREATE TABLE lead_automation (
     memory        JSONB NOT NULL,
     -- When the clock may next make something of it; too early does no harm, too late never happens. NULL: never.
     due_at        TIMESTAMPTZ,
+    -- Since when it has been due while nobody decides about it: its campaign is paused, or its automation is off.
+    held_at       TIMESTAMPTZ,
     updated_at    TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace_id, lead_id),
     CONSTRAINT automation_is_of_a_lead FOREIGN KEY (workspace_id, lead_id) REFERENCES lead (workspace_id, id)

@@ -5,7 +5,7 @@ mod system;
 mod telemetry;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, doctor, jobs, keys, migrate, secrets, serve};
+use commands::{demo, doctor, jobs, keys, migrate, scheduler, secrets, serve};
 use settings::Settings;
 use std::process::ExitCode;
 
@@ -30,8 +30,8 @@ enum Command {
     Api,
     /// The worker only: runs the nine stages and delivers.
     Worker,
-    /// The scheduler only: sweeps, deadlines, retention.
-    Scheduler,
+    /// The scheduler only: sweeps, deadlines, retention. With list or run: what the sweeps do, or one of them at once.
+    Scheduler(scheduler::Options),
     /// Bring the database to this program's schema, and end.
     Migrate,
     /// Check settings, database, queue and clock, and say what is wrong.
@@ -74,7 +74,7 @@ async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
         Command::Serve => serve::all(&settings).await?,
         Command::Api => serve::role(&settings, "api").await?,
         Command::Worker => serve::role(&settings, "worker").await?,
-        Command::Scheduler => serve::role(&settings, "scheduler").await?,
+        Command::Scheduler(options) => scheduler::run(&settings, options).await?,
         Command::Migrate => migrate::run(&settings).await?,
         Command::Doctor => doctor::run(&settings).await?,
         Command::Demo(options) => demo::run(&settings, options).await?,

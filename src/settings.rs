@@ -1,6 +1,10 @@
 //! What an operator may set, by flag or by environment. Contradictions stop the boot and name the variable.
 use clap::Args;
-use shared::secret::{KeyRing, RingError, RingSource, Sensitive};
+use scheduler::timetable::{Timetable, TimetableError};
+use shared::{
+    clock::Clock,
+    secret::{KeyRing, RingError, RingSource, Sensitive},
+};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Settings of every role.
@@ -120,6 +124,18 @@ pub struct Settings {
     #[arg(long, env = "LEADRAIL_LEASE_SECONDS", value_name = "LEADRAIL_LEASE_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600), global = true)]
     pub lease_seconds: u32,
 
+    /// When sweeps run instead of by default: NAME=EXPRESSION, several with ; between them. Cron expressions with seconds first, UTC; off
+    /// for a sweep that only forgets. `leadrail scheduler list` shows them. All schedulers need the same.
+    #[arg(
+        long,
+        env = "LEADRAIL_SWEEPS",
+        value_name = "LEADRAIL_SWEEPS",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    pub sweeps: String,
+
     /// Lets endpoints and webhooks use http:// and addresses in private networks. For development only.
     #[arg(long, env = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", value_name = "LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, global = true)]
     pub allow_private_endpoints: bool,
@@ -199,6 +215,8 @@ pub enum Contradiction {
     SecretKeys,
     #[error(transparent)]
     Ring(#[from] RingError),
+    #[error(transparent)]
+    Sweeps(#[from] TimetableError),
     #[error("LEADRAIL_LLM_BASE_URL must begin with http:// or https:// and have neither ? nor #")]
     LlmBaseUrl,
     #[error("{0} is set but LEADRAIL_LLM_BASE_URL is not: it says nothing without a server")]
@@ -287,7 +305,18 @@ impl Settings {
             return Err(Contradiction::SecretKeys);
         }
         self.ring()?;
+        self.timetable()?;
         self.check_llm()
+    }
+
+    /// When a pushed job that was not heard of is pushed again.
+    pub fn redelivery(&self) -> chrono::Duration {
+        chrono::Duration::seconds(i64::from(self.redelivery_seconds))
+    }
+
+    /// When each sweep runs.
+    pub fn timetable(&self) -> Result<Timetable, TimetableError> {
+        Timetable::read(&self.sweeps, Clock::system().now())
     }
 
     fn check_llm(&self) -> Result<(), Contradiction> {
@@ -325,68 +354,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::{CommandFactory, FromArgMatches, Parser};
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    fn settings(line: &[&str]) -> Settings {
-        let line = std::iter::once("leadrail").chain(line.iter().copied());
-        // The variables of whoever runs the tests are not what is tested.
-        let command = Line::command().mut_args(|argument| argument.env(None::<&str>));
-        Line::from_arg_matches(&command.get_matches_from(line)).unwrap().settings
-    }
-
-    #[test]
-    fn contradictions_are_named() {
-        const PG: &str = "--database-url=postgres://h/d";
-        const REDIS: &str = "--redis-url=redis://h";
-        for (line, wanted) in [
-            (vec![PG, REDIS], Ok(())),
-            (vec![], Ok(())),
-            (vec!["--database-url=mysql://h"], Err("DATABASE_URL must")),
-            (vec![PG, "--redis-url=http://h"], Err("REDIS_URL must")),
-            (vec![REDIS], Err("REDIS_URL is set but")),
-            (vec!["--public-url=https://a/"], Err("LEADRAIL_PUBLIC_URL")),
-            (vec!["--admin-key=secret"], Err("LEADRAIL_ADMIN_KEY")),
-            (vec!["--secret-keys=k1:c2hvcnQ="], Err("LEADRAIL_SECRET_KEYS: entry 1")),
-            (vec!["--secret-keys-file=/no/such"], Err("the key ring file /no/such is not there")),
-            (
-                vec!["--secret-keys=k1:x", "--secret-keys-file=/no"],
-                Err("set LEADRAIL_SECRET_KEYS or"),
-            ),
-            (vec!["--llm-base-url=http://localhost:11434/v1", "--llm-model=m"], Ok(())),
-            (vec!["--llm-base-url=localhost:11434"], Err("LEADRAIL_LLM_BASE_URL")),
-            (vec!["--llm-model=m"], Err("LEADRAIL_LLM_MODEL is set but")),
-            (vec!["--llm-api-key=k"], Err("LEADRAIL_LLM_API_KEY is set but")),
-            (
-                vec!["--llm-base-url=https://a/v1", "--llm-api-key=a b"],
-                Err("LEADRAIL_LLM_API_KEY is no"),
-            ),
-        ] {
-            let checked = settings(&line).check().map_err(|error| error.to_string());
-            match wanted {
-                Ok(()) => assert_eq!(checked, Ok(()), "{line:?}"),
-                Err(begin) => assert!(checked.unwrap_err().starts_with(begin), "{line:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_single_role_needs_postgres_and_redis() {
-        let error = settings(&[]).check_shared("worker").unwrap_err().to_string();
-        assert!(error.contains("`leadrail worker`") && error.contains("REDIS_URL"), "{error}");
-        let error = settings(&["--database-url=postgres://h/d"]).check_shared("api").unwrap_err();
-        assert_eq!(error, Contradiction::Embedded { role: "api", missing: "REDIS_URL" });
-    }
-
-    #[test]
-    fn without_a_database_url_the_data_folder_is_used() {
-        assert_eq!(settings(&["--data=/x"]).database(), "sqlite:/x/leadrail.db");
-    }
-}
+mod tests;

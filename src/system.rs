@@ -65,6 +65,8 @@ pub enum StartError {
     Listen(std::net::SocketAddr, #[source] std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Sweeps(#[from] scheduler::timetable::TimetableError),
     #[error("LEADRAIL_ADMIN_KEY belongs to another workspace or was revoked")]
     AdminKey,
     #[error(
@@ -175,7 +177,7 @@ impl System {
     }
 
     fn redelivery(&self) -> chrono::Duration {
-        chrono::Duration::seconds(i64::from(self.settings.redelivery_seconds))
+        self.settings.redelivery()
     }
 
     /// How the outside reaches the API, which listens at `address`.
@@ -282,10 +284,11 @@ impl System {
             let redelivery = self.redelivery();
             let scheduler =
                 Scheduler::new(self.db.clone(), self.queue.clone(), self.push.clone(), redelivery);
-            let stop = stop.clone();
+            let (timetable, stop) = (self.settings.timetable()?, stop.clone());
+            scheduler::announce(&scheduler, &timetable).await?;
             tracing::info!("the scheduler ticks");
             parts.spawn(async move {
-                scheduler::run(Arc::new(scheduler), stop).await;
+                scheduler::run(Arc::new(scheduler), timetable, stop).await;
                 Ok(())
             });
         }

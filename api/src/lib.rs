@@ -31,6 +31,7 @@ pub mod secrets;
 pub mod segments;
 pub mod serve;
 pub mod suppressions;
+pub mod sweeps;
 pub mod talks;
 pub mod value_sets;
 pub mod workspace;

@@ -3,7 +3,7 @@ use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
     parking, person, properties, request, reviews, rules, search, secrets, segments, suppressions,
-    talks, value_sets, workspace,
+    sweeps, talks, value_sets, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -133,6 +133,7 @@ fn of_operators() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::pause))
         .routes(routes!(lanes::resume))
+        .routes(routes!(sweeps::list))
         .routes(routes!(notices::list))
         .routes(routes!(workspace::show, workspace::change))
         .routes(routes!(keys::list))

@@ -2,6 +2,8 @@
 pub mod run;
 mod scheduler;
 pub mod sweeps;
+pub mod timetable;
 
-pub use run::run;
+pub use run::{announce, run};
 pub use scheduler::Scheduler;
+pub use timetable::Timetable;

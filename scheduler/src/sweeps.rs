@@ -1,4 +1,5 @@
 //! The sweeps and when they run. A sweep takes no input: it looks at the tables and acts, so doing it twice or late is harmless.
+pub mod automation;
 pub mod campaign_members;
 pub mod campaign_windows;
 pub mod due;
@@ -18,12 +19,25 @@ use std::{future::Future, pin::Pin};
 /// A scheduled pass over the tables.
 pub struct Sweep {
     pub name: &'static str,
-    /// Seconds first, UTC.
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// When it runs unless the settings say otherwise: seconds first, UTC.
     pub cron: &'static str,
-    run: for<'a> fn(&'a Scheduler) -> Found<'a>,
+    pub kind: Kind,
+    pub run: for<'a> fn(&'a Scheduler) -> Found<'a>,
 }
 
-type Found<'a> = Pin<Box<dyn Future<Output = Result<u64, SweepError>> + Send + 'a>>;
+/// What a sweep is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Leads and people wait for it. It cannot be switched off, and it may ring the queue's bell.
+    Work,
+    /// It only forgets what is old, and needs no queue.
+    Retention,
+}
+
+/// How much a sweep found.
+pub type Found<'a> = Pin<Box<dyn Future<Output = Result<u64, SweepError>> + Send + 'a>>;
 
 /// Why a sweep did not finish. Its next tick makes it up.
 #[derive(Debug, thiserror::Error)]
@@ -32,76 +46,118 @@ pub enum SweepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error("it panicked: {0}")]
+    Panicked(String),
 }
 
-impl Sweep {
-    pub async fn run(&self, scheduler: &Scheduler) -> Result<u64, SweepError> {
-        (self.run)(scheduler).await
-    }
-}
+/// Nothing that is due waits longer than a second.
+const EACH_SECOND: &str = "* * * * * *";
 
-/// Every sweep.
+/// Every sweep, in the order in which they are shown.
 pub const ALL: &[Sweep] = &[
-    // A lead that waits for its bell waits a second at most.
-    Sweep { name: "due", cron: "* * * * * *", run: |scheduler| Box::pin(due::sweep(scheduler)) },
-    // Who waits for room goes within a second of it.
+    Sweep {
+        name: "due",
+        about: "Pushes leads that are due: lost pushes, retries, ends of waits, deadlines.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(due::sweep(scheduler)),
+    },
     Sweep {
         name: "queue",
-        cron: "* * * * * *",
+        about: "Lets leads go that wait for a cap's or a schedule's room, as soon as there is some.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(queue::sweep(scheduler)),
     },
     Sweep {
         name: "status_queries",
-        cron: "* * * * * *",
+        about: "Pushes the questions to buyers about held deliveries that are due.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(questions::sweep(scheduler)),
     },
-    // A call or a text that lost its bell waits a second at most.
     Sweep {
         name: "outreach",
-        cron: "* * * * * *",
+        about: "Pushes the calls and threads of texts that are due.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(outreach::sweep(scheduler)),
     },
-    // A segment that is due for a build waits a second at most, and what the clock changes is seen within one.
     Sweep {
         name: "segment_builds",
-        cron: "* * * * * *",
+        about: "Pushes the builds of segments that are due and that no worker has.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(segments::builds(scheduler)),
     },
     Sweep {
         name: "segment_clocks",
-        cron: "* * * * * *",
+        about: "Looks at the segments whose members the clock alone changes: dates, inactivity, ages.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(segments::clocks(scheduler)),
     },
-    // A campaign opens and closes within a second of its dates.
     Sweep {
         name: "campaign_windows",
-        cron: "* * * * * *",
+        about: "Opens and closes campaigns whose start or end has come.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(campaign_windows::sweep(scheduler)),
     },
     Sweep {
         name: "campaign_members",
-        cron: "* * * * * *",
+        about: "Brings the leads of campaigns into line with the segments that feed them.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
         run: |scheduler| Box::pin(campaign_members::sweep(scheduler)),
     },
     Sweep {
-        name: "forget_events",
-        cron: "0 47 * * * *",
-        run: |scheduler| Box::pin(forget_events::sweep(scheduler)),
+        name: "automation_due",
+        about: "Looks at the leads that are due: silences that have lasted, dates that have come, waits of workflows that are over.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::due(scheduler)),
     },
-    // Answers are kept for days; an hour more or less is nothing.
+    Sweep {
+        name: "automation_passes",
+        about: "Looks at all leads of campaigns whose automation was saved, or that opened again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::passes(scheduler)),
+    },
+    Sweep {
+        name: "automation_pending",
+        about: "Lets campaigns react to contacts that came to segments, or left them, many at once.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(automation::pending(scheduler)),
+    },
     Sweep {
         name: "forget_answers",
+        about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",
+        kind: Kind::Retention,
         run: |scheduler| Box::pin(forget::sweep(scheduler)),
     },
     Sweep {
         name: "forget_model_answers",
+        about: "Forgets what language models said after 30 days, and what a day has cost after 400.",
         cron: "0 37 * * * *",
+        kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_models::sweep(scheduler)),
     },
     Sweep {
+        name: "forget_events",
+        about: "Forgets the events of providers of calls and texts after 30 days.",
+        cron: "0 47 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(forget_events::sweep(scheduler)),
+    },
+    Sweep {
         name: "forget_visits",
+        about: "Forgets after 30 days the visits of browsers that nobody came to know.",
         cron: "0 57 * * * *",
+        kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_visits::sweep(scheduler)),
     },
 ];

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod campaign;
 pub mod clock;
 pub mod contact;
+pub mod cron;
 pub mod drain;
 pub mod dry_run;
 pub mod exchange;

@@ -5,7 +5,7 @@ use crate::{
     submission::Stage,
 };
 use std::{collections::HashMap, time::Duration};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Pushes that may wait; more are dropped, and the due sweep makes them up.
 const WAITING: usize = 50_000;
@@ -51,15 +51,20 @@ pub struct Pusher(mpsc::Sender<(Lane, Job, Duration)>);
 
 impl Pusher {
     pub fn start(queue: Queue) -> Self {
+        Self::start_for_a_while(queue).0
+    }
+
+    /// The same, and a handle that ends when every clone of the pusher is gone and all is pushed: for a process that is about to end.
+    pub fn start_for_a_while(queue: Queue) -> (Self, JoinHandle<()>) {
         let (sender, mut pushes) = mpsc::channel(WAITING);
-        tokio::spawn(async move {
+        let sending = tokio::spawn(async move {
             let mut batch = Vec::new();
             let mut full = HashMap::new();
             while pushes.recv_many(&mut batch, MOST).await > 0 {
                 send(&queue, &mut batch, &mut full).await;
             }
         });
-        Self(sender)
+        (Self(sender), sending)
     }
 
     /// Pushes the job of a committed submission. A push that is lost is made up by the due sweep.

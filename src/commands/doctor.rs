@@ -7,7 +7,10 @@ use shared::{
     clock::Clock,
     push::lane,
     queue::Queue,
-    store::{Db, StoreError, key_rotation, migrate, sweeps},
+    store::{
+        Db, StoreError, key_rotation, migrate, sweeps,
+        ticks::{self, SweepRow, SweepState},
+    },
     submission::Stage,
 };
 use std::time::Instant;
@@ -62,6 +65,7 @@ async fn database(report: &mut Report, db: &Db, settings: &Settings) {
     report.note("database", answered.map_err(|error| error.to_string()));
     report.note("schema", schema(db).await);
     report.note("lanes", lanes(db).await.map_err(|error| error.to_string()));
+    report.note("sweeps", sweeps_of(db).await);
     report.note("secrets", secrets(db, settings).await);
     if matches!(db, Db::Postgres(_)) {
         report.note("clock", clock(db).await);
@@ -86,6 +90,32 @@ async fn lanes(db: &Db) -> Result<String, StoreError> {
     let names: Vec<String> =
         paused.iter().map(|lane| format!("{} ({})", lane.lane, lane.reason)).collect();
     Ok(format!("paused: {}", names.join(", ")))
+}
+
+/// How the schedulers' sweeps went last. One that is late says that no scheduler runs, which is no fault before the first start.
+async fn sweeps_of(db: &Db) -> Result<String, String> {
+    let all = ticks::all(db).await.map_err(|error| error.to_string())?;
+    let now = Clock::system().now();
+    let names = |which: &dyn Fn(&SweepRow) -> bool| {
+        let names: Vec<&str> =
+            all.iter().filter(|row| which(row)).map(|row| row.name.as_str()).collect();
+        names.join(", ")
+    };
+    let failed = names(&|row| row.state(now) == SweepState::Failed);
+    if !failed.is_empty() {
+        return Err(format!("failed: {failed}; see `leadrail scheduler list`"));
+    }
+    let (late, off) = (names(&|row| row.is_late(now)), names(&|row| row.cron.is_none()));
+    let mut said = match all.len() {
+        0 => "no scheduler has started yet".to_owned(),
+        count => format!("{count} known"),
+    };
+    for (what, names) in [("late (does a scheduler run?)", late), ("off", off)] {
+        if !names.is_empty() {
+            said.push_str(&format!("; {what}: {names}"));
+        }
+    }
+    Ok(said)
 }
 
 /// Whether the key ring opens what the database holds.

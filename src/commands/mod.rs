@@ -4,5 +4,6 @@ pub mod doctor;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;
+pub mod scheduler;
 pub mod secrets;
 pub mod serve;

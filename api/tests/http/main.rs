@@ -35,6 +35,7 @@ mod segments;
 mod serving;
 mod support;
 mod suppressions;
+mod sweeps;
 mod talks;
 mod talks_at_once;
 mod tokens;

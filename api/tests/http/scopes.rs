@@ -176,6 +176,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/suppressions: admin leads:write
     DELETE /api/v1/suppressions: admin leads:write
     POST /api/v1/suppressions/check: admin leads:read
+    GET /api/v1/sweeps: admin ops
     GET /api/v1/tracking-sites: admin campaigns:read
     POST /api/v1/tracking-sites: admin campaigns:write
     DELETE /api/v1/tracking-sites/{siteId}: admin campaigns:write

@@ -15,10 +15,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub mod by_hand;
 pub mod catch_up;
 pub mod dry_run;
+pub mod due;
 pub mod effects;
 pub mod explain;
 mod gather;
 pub mod jobs;
+mod parts;
+pub mod passes;
+pub mod pending;
 pub mod programs;
 mod record;
 

@@ -1,7 +1,7 @@
 //! Campaigns and their revisions.
 use super::{
     Db, Rows, StoreError, Tx, agents,
-    automation::programs,
+    automation::{passes, programs},
     campaign_window::{self, Window},
     caps::wake_all,
     intake::CampaignRef,
@@ -256,14 +256,22 @@ pub async fn set_state(
     Ok(is_there)
 }
 
-/// [`set_state`] within a transaction. One that becomes active catches up on what its segments did meanwhile.
+/// [`set_state`] within a transaction. One that becomes active catches up on what its segments did meanwhile, and looks at all its leads.
 pub(super) async fn set_state_in(
     tx: &mut Tx,
     (workspace, id): (WorkspaceId, CampaignId),
     state: &str,
     at: Time,
 ) -> Result<bool, StoreError> {
-    let changed: Option<(i64,)> = tx
+    let before: Option<(String,)> = tx
+        .ex()
+        .sql("SELECT state FROM campaign WHERE workspace_id = $1 AND id = $2{pg:  FOR NO KEY UPDATE}")
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await?;
+    let Some((before,)) = before else { return Ok(false) };
+    let (revision,): (i64,) = tx
         .ex()
         .sql(
             "UPDATE campaign SET state = $3, updated_at = $4, members_from = NULL,
@@ -277,9 +285,8 @@ pub(super) async fn set_state_in(
         .bind(id)
         .bind(state)
         .bind(at)
-        .optional()
+        .one()
         .await?;
-    let Some((revision,)) = changed else { return Ok(false) };
     if state != "archived" {
         let (config,): (Json<Value>,) = tx
             .ex()
@@ -295,6 +302,9 @@ pub(super) async fn set_state_in(
         note_uses(tx, workspace, id, &config.0).await?;
     }
     wake_all(tx, workspace, id, at).await?;
+    if state == "active" && before != "active" {
+        passes::make_due(tx, (workspace, id), at).await?;
+    }
     Ok(true)
 }
 

@@ -97,11 +97,9 @@ impl News {
 
     /// Tells campaigns of a change of fields.
     fn tell(&mut self, contact: ContactId, what: &What) {
-        if what.is_nothing() {
-            return;
-        }
         let occurrence = match what.all() {
             None => Occurrence::Everything,
+            Some(fields) if fields.is_empty() => return,
             Some(fields) => {
                 Occurrence::Fields { fields: fields.into_iter().map(str::to_owned).collect() }
             }

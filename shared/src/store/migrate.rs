@@ -33,6 +33,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("tracking", include_str!("../../../migrations/0020_tracking.sql")),
     ("campaign_members", include_str!("../../../migrations/0021_campaign_members.sql")),
     ("automation", include_str!("../../../migrations/0022_automation.sql")),
+    ("sweep_errors", include_str!("../../../migrations/0023_sweep_errors.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

@@ -48,6 +48,7 @@ pub mod status_queries;
 pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
+pub mod ticks;
 pub mod value_sets;
 pub mod workspaces;
 

@@ -2,7 +2,6 @@
 use super::{Db, StoreError};
 use crate::{clock::Time, ids::SubmissionId, submission::Stage};
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 /// A stage job to push.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -55,53 +54,6 @@ pub async fn recall(db: &Db, now: Time) -> Result<u64, StoreError> {
 #[derive(serde::Serialize)]
 struct StageRow {
     stage: Stage,
-}
-
-/// Takes a sweep's tick for this holder; false when another has it or a later one.
-pub async fn take_tick(db: &Db, name: &str, tick: Time, holder: Uuid) -> Result<bool, StoreError> {
-    let taken = db
-        .write()
-        .sql(
-            "INSERT INTO sweep (name, tick, holder) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET tick = excluded.tick, holder = excluded.holder, finished_at = NULL,
-                found = NULL, duration_us = NULL
-             WHERE sweep.tick < excluded.tick",
-        )
-        .bind(name)
-        .bind(tick)
-        .bind(holder)
-        .run()
-        .await?;
-    Ok(taken == 1)
-}
-
-/// Notes how a tick went.
-pub async fn finish_tick(
-    db: &Db,
-    name: &str,
-    holder: Uuid,
-    report: TickReport,
-) -> Result<(), StoreError> {
-    db.write()
-        .sql(
-            "UPDATE sweep SET finished_at = $3, found = $4, duration_us = $5 WHERE name = $1 AND holder = $2",
-        )
-        .bind(name)
-        .bind(holder)
-        .bind(report.finished_at)
-        .bind(report.found)
-        .bind(report.duration_us)
-        .run()
-        .await?;
-    Ok(())
-}
-
-/// How a tick went.
-#[derive(Debug, Clone, Copy)]
-pub struct TickReport {
-    pub finished_at: Time,
-    pub found: i64,
-    pub duration_us: i64,
 }
 
 /// Forgets answers of idempotent requests that are older than `before`; at most `limit` of them.

@@ -129,7 +129,9 @@ impl Run<'_> {
             let room = usize::try_from(self.wish.leads_max - self.leads).unwrap_or(usize::MAX);
             let is_full = states.len() > room;
             states.truncate(room);
-            for states in states.chunks(TOGETHER) {
+            // As they are read.
+            for states in states.chunks_mut(TOGETHER) {
+                states.sort_by_key(|state| state.lead);
                 if self.begun.elapsed() >= self.wish.patience {
                     return Ok(Some(Stopped::Time));
                 }

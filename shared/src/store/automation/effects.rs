@@ -23,8 +23,7 @@ mod status;
 mod tags;
 
 /// Does what was decided, and notes in the firings what was left, and why. Answers what changed by it, for segments and campaigns to be
-/// asked about again; the leads' own changes of status are not told of as such once more, for whoever decided has reckoned with them.
-/// The contacts are locked.
+/// asked about again, the leads' own changes of status among it. The contacts are locked.
 pub async fn apply(
     tx: &mut Tx,
     definitions: &Definitions,

@@ -135,7 +135,7 @@ async fn carry_out(
         let wanted: Vec<_> = mine.map(|(wish, _)| (campaign.id, wish.contact)).collect();
         let leads =
             write::leads(tx, (workspace, &[*campaign]), &wanted, (BY_AUTOMATION, now)).await?;
-        made.extend(leads.into_iter().map(|(contact, lead)| ((campaign.id, contact), lead)));
+        made.extend(leads.into_iter().map(|one| ((campaign.id, one.contact), one)));
     }
     let revive: Vec<Change> = wishes
         .iter()
@@ -148,18 +148,20 @@ async fn carry_out(
     lead_status::change(tx, &revive).await?;
     let mut touched = Vec::new();
     let came = wishes.iter().zip(plan).map(|(wish, added)| {
-        let (lead, what) = match added {
+        let (lead, happened) = match added {
             Added::Made(_) => {
-                let lead = made.get(&(wish.campaign, wish.contact));
-                (*lead.ok_or("the contact is not there")?, Occurrence::Created)
+                let made = made.get(&(wish.campaign, wish.contact));
+                let made = made.ok_or("the contact is not there")?;
+                let happened = made.happened().into_iter().map(|(_, happened)| happened);
+                (made.lead, happened.collect())
             }
-            Added::Revived(lead) => (lead, REVIVED),
+            Added::Revived(lead) => (lead, vec![Happened::to_lead(lead, REVIVED)]),
             Added::There(_) => return Err("is a lead there already".to_owned()),
             Added::Refused(why) => return Err(why),
             Added::Unknown => return Err("there is no such contact".to_owned()),
         };
         let one = Touched::new(workspace, wish.contact, What::leads());
-        touched.push(one.and(Happened::to_lead(lead, what)));
+        touched.push(Touched { happened, ..one });
         Ok(lead)
     });
     let came = came.collect();

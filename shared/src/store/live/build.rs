@@ -131,6 +131,8 @@ impl Build {
             tx.rollback().await?;
             return Ok(None);
         }
+        // Campaigns may have begun to react after the build began.
+        let watches = definitions::of(&mut tx, self.definitions.workspace).await?;
         tx.widen(STEP_TIMEOUT).await?;
         let step = Step {
             definitions: &self.definitions,
@@ -138,6 +140,7 @@ impl Build {
             as_of: self.as_of,
             after: self.after,
             size: self.size,
+            is_watched: watches.is_watched(self.definition().id),
         };
         let stepped = step.run(&mut tx).await?;
         tx.commit().await?;

@@ -10,7 +10,7 @@ use crate::{
     contact::doc,
     ids::{ContactId, SegmentId, WorkspaceId},
     rules::{LOOK_AGAIN, PROPERTY, Window},
-    store::Db,
+    store::{Db, automation::pending},
 };
 use chrono::TimeDelta;
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
@@ -211,7 +211,8 @@ async fn ask(
     Ok(moved)
 }
 
-/// Campaigns that are fed are brought into line by their own pass: it does not keep everybody waiting at the gate.
+/// Campaigns that are fed are brought into line by their own pass, and what campaigns react to is noted for them: that does not keep
+/// everybody waiting at the gate.
 async fn follow(
     tx: &mut Tx,
     definitions: &Definitions,
@@ -219,6 +220,7 @@ async fn follow(
     now: Time,
 ) -> Result<(), StoreError> {
     write::flips(tx, definitions.workspace, &moved.flips).await?;
+    pending::note(tx, definitions.workspace, &moved.happened(definitions), now).await?;
     let all = moved.come.iter().chain(&moved.gone).map(|(id, _)| *id);
     let fed: BTreeSet<SegmentId> = all.filter(|id| definitions.fed.contains(id)).collect();
     let fed: Vec<SegmentId> = fed.into_iter().collect();

@@ -7,6 +7,7 @@ use crate::{
     clock::Time,
     ids::ContactId,
     store::{
+        automation::pending,
         contacts::related::Needs,
         db::Query,
         select::{self, Compiled, Moment},
@@ -25,6 +26,8 @@ pub struct Step<'a> {
     pub after: Uuid,
     /// Contacts to look at.
     pub size: i64,
+    /// Whether campaigns react to who comes and goes: it is noted for them.
+    pub is_watched: bool,
 }
 
 /// What a step has done.
@@ -70,7 +73,7 @@ impl Step<'_> {
                 DELETE FROM segment_member m WHERE m.workspace_id = $1 AND m.segment_id = $2 AND m.contact_id > $3
                     AND m.contact_id <= COALESCE((SELECT id FROM last), '{max}')
                     AND m.contact_id NOT IN (SELECT p.id FROM part p WHERE p.fits)
-                RETURNING 1),
+                RETURNING m.contact_id),
              come AS (
                 INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
                 SELECT $1, $2, p.id, $4 FROM part p
@@ -78,13 +81,14 @@ impl Step<'_> {
                     SELECT m.contact_id FROM segment_member m WHERE m.workspace_id = $1 AND m.segment_id = $2 AND m.contact_id > $3
                         AND m.contact_id <= COALESCE((SELECT id FROM last), '{max}'))
                 ORDER BY p.id
-                RETURNING 1)
+                RETURNING contact_id){told}
              SELECT (SELECT id FROM last) AS edge, (SELECT COUNT(*) FROM part p WHERE p.fits) AS fitting,
                 (SELECT COUNT(*) FROM come) AS added, (SELECT COUNT(*) FROM gone) AS removed",
             status = answers::status_condition(self.definition),
             condition = compiled.sql,
             join = compiled.join(),
             max = Uuid::max(),
+            told = if self.is_watched { told(compiled.binds.len() + 6) } else { String::new() },
         );
         let query = tx
             .ex()
@@ -94,7 +98,28 @@ impl Step<'_> {
             .bind(self.after)
             .bind(self.as_of)
             .bind(self.size);
-        compiled.bind(query).one().await
+        let mut query = compiled.bind(query);
+        if self.is_watched {
+            let written = |entered| pending::written(&pending::moved(self.definition.id, entered));
+            query = query.bind(written(true)?).bind(written(false)?);
+        }
+        query.one().await
+    }
+
+    /// Notes for campaigns who came and who left.
+    async fn note(
+        &self,
+        tx: &mut Tx,
+        (come, gone): (&[(ContactId,)], &[(ContactId,)]),
+    ) -> Result<(), StoreError> {
+        if !self.is_watched {
+            return Ok(());
+        }
+        let of = |entered| {
+            move |(contact,): &(ContactId,)| (*contact, pending::moved(self.definition.id, entered))
+        };
+        let moved: Vec<_> = come.iter().map(of(true)).chain(gone.iter().map(of(false))).collect();
+        pending::note(tx, self.definitions.workspace, &moved, self.as_of).await
     }
 
     /// Whether anybody in the range is a member.
@@ -122,13 +147,21 @@ impl Step<'_> {
         let text = format!(
             "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
              SELECT c.workspace_id, $2, c.id, $5 FROM contact c{join}
-             WHERE c.workspace_id = $1 AND c.id > $3 AND c.id <= $4 AND {status} AND ({condition}) ORDER BY c.id",
+             WHERE c.workspace_id = $1 AND c.id > $3 AND c.id <= $4 AND {status} AND ({condition}) ORDER BY c.id{returning}",
             join = compiled.join(),
             status = answers::status_condition(self.definition),
             condition = compiled.sql,
+            returning = if self.is_watched { " RETURNING contact_id" } else { "" },
         );
         let query = self.bound_to(tx.ex().made(text), edge.unwrap_or(Uuid::max()));
-        let added = compiled.bind(query.bind(self.as_of)).run().await?.cast_signed();
+        let query = compiled.bind(query.bind(self.as_of));
+        if !self.is_watched {
+            let added = query.run().await?.cast_signed();
+            return Ok(Stepped { edge, fitting: added, added, removed: 0 });
+        }
+        let come: Vec<(ContactId,)> = query.all().await?;
+        self.note(tx, (&come, &[])).await?;
+        let added = come.len() as i64;
         Ok(Stepped { edge, fitting: added, added, removed: 0 })
     }
 
@@ -159,17 +192,18 @@ impl Step<'_> {
         );
         let remove = format!(
             "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id > $3 AND contact_id <= $4
-                AND contact_id NOT IN ({belong})"
+                AND contact_id NOT IN ({belong}) RETURNING contact_id"
         );
         let added_at = compiled.binds.len() + 5;
         let add = format!(
             "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
-             SELECT $1, $2, b.id, ${added_at} FROM ({belong}) b WHERE true ON CONFLICT DO NOTHING"
+             SELECT $1, $2, b.id, ${added_at} FROM ({belong}) b WHERE true ON CONFLICT DO NOTHING RETURNING contact_id"
         );
         let until = edge.unwrap_or(Uuid::max());
-        let removed = self.bound(tx.ex().made(remove), until, compiled).run().await?;
-        let added = self.bound(tx.ex().made(add), until, compiled).bind(self.as_of).run().await?;
-        self.done(tx, edge, (added, removed)).await
+        let gone = self.bound(tx.ex().made(remove), until, compiled).all().await?;
+        let come = self.bound(tx.ex().made(add), until, compiled).bind(self.as_of).all().await?;
+        self.note(tx, (&come, &gone)).await?;
+        self.done(tx, edge, (come.len(), gone.len())).await
     }
 
     fn bound<'c>(&self, query: Query<'c>, until: Uuid, compiled: &Compiled) -> Query<'c> {
@@ -217,40 +251,43 @@ impl Step<'_> {
         tx: &mut Tx,
         edge: Option<Uuid>,
         fitting: Rows,
-    ) -> Result<(u64, u64), StoreError> {
-        let removed = tx
+    ) -> Result<(usize, usize), StoreError> {
+        let gone: Vec<(ContactId,)> = tx
             .ex()
             .sql(
                 "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2 AND contact_id > $3 AND contact_id <= $4
-                    AND contact_id NOT IN (SELECT r.id FROM ROWS($5: id uuid) r)",
+                    AND contact_id NOT IN (SELECT r.id FROM ROWS($5: id uuid) r)
+                 RETURNING contact_id",
             )
             .bind(self.definitions.workspace)
             .bind(self.definition.id)
             .bind(self.after)
             .bind(edge.unwrap_or(Uuid::max()))
             .bind(fitting.clone())
-            .run()
+            .all()
             .await?;
-        let added = tx
+        let come: Vec<(ContactId,)> = tx
             .ex()
             .sql(
                 "INSERT INTO segment_member (workspace_id, segment_id, contact_id, added_at)
-                 SELECT $1, $2, r.id, $3 FROM ROWS($4: id uuid) r WHERE true ON CONFLICT DO NOTHING",
+                 SELECT $1, $2, r.id, $3 FROM ROWS($4: id uuid) r WHERE true ON CONFLICT DO NOTHING
+                 RETURNING contact_id",
             )
             .bind(self.definitions.workspace)
             .bind(self.definition.id)
             .bind(self.as_of)
             .bind(fitting)
-            .run()
+            .all()
             .await?;
-        Ok((added, removed))
+        self.note(tx, (&come, &gone)).await?;
+        Ok((come.len(), gone.len()))
     }
 
     async fn done(
         &self,
         tx: &mut Tx,
         edge: Option<Uuid>,
-        (added, removed): (u64, u64),
+        (added, removed): (usize, usize),
     ) -> Result<Stepped, StoreError> {
         let fitting: i64 = tx
             .ex()
@@ -264,8 +301,24 @@ impl Step<'_> {
             .bind(edge.unwrap_or(Uuid::max()))
             .scalar()
             .await?;
-        Ok(Stepped { edge, fitting, added: added.cast_signed(), removed: removed.cast_signed() })
+        Ok(Stepped { edge, fitting, added: added as i64, removed: removed as i64 })
     }
+}
+
+/// The part of [`Step::at_once`] that notes for campaigns who came and who left; two parameters.
+fn told(first: usize) -> String {
+    format!(
+        ",
+             told AS (
+                INSERT INTO automation_pending (workspace_id, id, contact_id, happened, at)
+                SELECT $1, gen_random_uuid(), t.contact_id, t.happened, $4
+                FROM (SELECT o.contact_id, CAST(${first} AS jsonb) AS happened FROM come o
+                    UNION ALL SELECT o.contact_id, CAST(${second} AS jsonb) FROM gone o) t
+                WHERE {may_react}
+                RETURNING 1)",
+        second = first + 1,
+        may_react = pending::MAY_REACT,
+    )
 }
 
 #[derive(Serialize)]

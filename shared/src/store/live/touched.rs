@@ -50,13 +50,9 @@ impl What {
         Self::fields(LEADS)
     }
 
-    /// Nothing that rules about contacts read: something happened all the same.
+    /// No field; what happened is said beside it.
     pub fn nothing() -> Self {
         Self::Fields(BTreeSet::new())
-    }
-
-    pub(super) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Fields(fields) if fields.is_empty())
     }
 
     pub fn fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {

@@ -8,12 +8,12 @@ use crate::{
     store::{
         Rows, StoreError, Tx,
         automation::Decided,
-        lead_status::{self, Change},
+        lead_status::{self, Change, Changed},
         live::{Touched, What},
     },
 };
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Only these are changed by reactions.
@@ -34,11 +34,14 @@ pub(super) async fn apply(
         let changes: Vec<Change> = round.iter().map(|one| change(workspace, one, now)).collect();
         let changed = lead_status::change(tx, &changes).await?;
         lead_status::wake_stopped(tx, &changed, now).await?;
-        let changed: HashSet<LeadId> = changed.into_iter().map(|one| one.lead).collect();
+        let changed: HashMap<LeadId, Changed> =
+            changed.into_iter().map(|one| (one.lead, one)).collect();
         let (made, left): (Vec<_>, Vec<_>) =
-            round.iter().partition(|one| changed.contains(&one.state.lead));
-        let touched =
-            made.iter().map(|one| Touched::new(workspace, one.state.contact, What::leads()));
+            round.iter().partition(|one| changed.contains_key(&one.state.lead));
+        let touched = made.iter().map(|one| {
+            let told = Touched::new(workspace, one.state.contact, What::leads());
+            told.and(changed[&one.state.lead].happened())
+        });
         done.touched.extend(touched);
         note(tx, workspace, &left, done).await?;
     }
