@@ -20,6 +20,8 @@ mod names;
 mod read;
 mod since;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod triggers;
 
 pub use actions::uncallable;

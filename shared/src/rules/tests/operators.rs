@@ -284,7 +284,11 @@ fn the_documentation_names_every_operator_and_field() {
     }
     let none = Properties::default();
     let about = text.split("## Rules about contacts").nth(1).expect("a section");
-    for (section, rows) in [(text, catalogue()), (about, About::Contact(&none).rows())] {
+    let (about, automation) = about.split_once("## Rules of an automation").expect("a section");
+    let contact = About::Contact(&none).rows();
+    let more = About::Automation(&none).rows().iter().copied();
+    let more: Vec<_> = more.filter(|row| !contact.contains(row)).collect();
+    for (section, rows) in [(text, catalogue()), (about, contact), (automation, &more)] {
         for row in rows {
             let (root, name) = row.path.split_once('.').expect("a path has a dot");
             let line = section.lines().find(|line| line.starts_with(&format!("| `{root}.` |")));

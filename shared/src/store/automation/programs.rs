@@ -173,7 +173,7 @@ pub async fn load(
     let rows: Vec<Row> = tx
         .ex()
         .sql(
-            "SELECT a.campaign_id, c.code, a.revision, a.config, a.since, a.problem, v.config->>'timezone' AS timezone
+            "SELECT a.campaign_id, c.code, a.revision, a.config, a.since, a.problem, CAST(v.config->>'timezone' AS text) AS timezone
              FROM automation a JOIN campaign c ON c.workspace_id = a.workspace_id AND c.id = a.campaign_id
              JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision

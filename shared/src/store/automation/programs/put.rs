@@ -117,7 +117,7 @@ pub(super) async fn timezone(
     let found: Option<(Option<String>,)> = tx
         .ex()
         .sql(
-            "SELECT v.config->>'timezone' FROM campaign c
+            "SELECT CAST(v.config->>'timezone' AS text) FROM campaign c
              JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
              WHERE c.workspace_id = $1 AND c.id = $2",
