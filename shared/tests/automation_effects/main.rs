@@ -2,6 +2,7 @@
 mod outside;
 mod world;
 
+use LeadStatus::{Active, Duplicate, Qualified, Rejected};
 use serde_json::{Value, json};
 use shared::{
     automation::{Happened, Occurrence, Want, config::WebhookConfig},
@@ -16,7 +17,7 @@ use shared::{
     },
     testing::noon,
 };
-use world::World;
+use world::{Spread, World};
 
 fn tag(tag: &str, add: bool) -> Want {
     Want::Tag { tag: tag.to_owned(), add }
@@ -34,22 +35,22 @@ on_both_engines! {
     async fn a_status_is_changed_with_a_line_of_history_and_only_from_one_that_is_processed(store: TestStore) {
         let world = World::new(store).await;
         let (ada, lead) = world.lead(world.campaign, 1).await;
-        let qualify = || vec![Want::Status { to: LeadStatus::Qualified }];
+        let qualify = || vec![Want::Status { to: Qualified }];
         let mut decided = [world.decided(lead, ada, qualify())];
         let touched = world.apply(&mut decided).await;
-        assert_eq!(world.status(lead).await, LeadStatus::Qualified);
+        assert_eq!(world.status(lead).await, Qualified);
         assert_eq!(world.history(lead).await, ["qualified automation rule \"Hot\" by automation:hot"]);
         assert_eq!(decided[0].outcome.firings[0].actions[0].get("left"), None);
         assert_eq!((touched.len(), &touched[0].what, touched[0].contact), (1, &What::leads(), ada));
         assert_eq!(touched[0].happened, [], "whoever decided knows of it");
         // The lead is qualified by now, whatever was believed of it.
-        let wants = vec![Want::Status { to: LeadStatus::Rejected }, tag("late", true)];
+        let wants = vec![Want::Status { to: Rejected }, tag("late", true)];
         let mut decided = [world.decided(lead, ada, wants)];
         world.apply(&mut decided).await;
         let firing = &decided[0].outcome.firings[0];
         assert_eq!(firing.actions[0]["left"], "the lead is qualified");
         assert_eq!(firing.actions[1].get("left"), None, "the rest is done");
-        assert_eq!((firing.status_after, decided[0].state.status), (LeadStatus::Qualified, LeadStatus::Qualified));
+        assert_eq!((firing.status_after, decided[0].state.status), (Qualified, Qualified));
         let mut decided = [world.decided(lead, ada, qualify())];
         assert_eq!(world.apply(&mut decided).await, []);
         assert_eq!(decided[0].outcome.firings[0].actions[0]["left"], "the lead is qualified already");
@@ -60,13 +61,37 @@ on_both_engines! {
     async fn several_changes_of_one_lead_are_made_in_their_order(store: TestStore) {
         let world = World::new(store).await;
         let (ada, lead) = world.lead(world.campaign, 1).await;
-        let wants = [LeadStatus::Duplicate, LeadStatus::Rejected, LeadStatus::Active];
+        let wants = [Duplicate, Rejected, Active];
         let mut decided = [world.decided(lead, ada, wants.map(|to| Want::Status { to }).to_vec())];
         world.apply(&mut decided).await;
         let lines = world.history(lead).await;
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].starts_with("duplicate") && lines[1].starts_with("rejected"));
         assert_eq!(decided[0].outcome.firings[0].actions[2]["left"], "the lead is rejected");
+    }
+
+    async fn firings_say_which_status_the_lead_really_had(store: TestStore) {
+        let world = World::new(store).await;
+        let (ada, lead) = world.lead(world.campaign, 1).await;
+        world.apply(&mut [world.decided(lead, ada, vec![Want::Status { to: Duplicate }])]).await;
+        // Believed to be active: the first change is none, the second is one.
+        let wants = vec![Want::Status { to: Duplicate }, tag("x", true), Want::Status { to: Rejected }];
+        let mut decided = world.decided(lead, ada, wants);
+        let statuses = [(Active, Duplicate), (Duplicate, Duplicate), (Duplicate, Rejected), (Rejected, Rejected)];
+        decided.spread(&statuses);
+        let mut decided = [decided];
+        world.apply(&mut decided).await;
+        let said: Vec<_> = decided[0].outcome.firings.iter().map(|one| (one.status_before, one.status_after)).collect();
+        assert_eq!(said, statuses);
+        assert_eq!(decided[0].outcome.firings[0].actions[0]["left"], "the lead is duplicate already");
+        // Rejected by now: nothing of it is done, and nobody says so.
+        let mut decided = world.decided(lead, ada, vec![Want::Status { to: Duplicate }, Want::Status { to: Qualified }]);
+        decided.spread(&[(Active, Duplicate), (Duplicate, Qualified), (Qualified, Qualified)]);
+        let mut decided = [decided];
+        world.apply(&mut decided).await;
+        let said: Vec<_> = decided[0].outcome.firings.iter().map(|one| (one.status_before, one.status_after)).collect();
+        assert_eq!(said, [(Active, Rejected), (Rejected, Rejected), (Rejected, Rejected)]);
+        assert_eq!(decided[0].state.status, Rejected);
     }
 
     async fn tags_are_put_on_and_taken_off_once_a_contact(store: TestStore) {
@@ -162,7 +187,7 @@ on_both_engines! {
         world.apply(&mut [world.decided(leads[0].id, ada, out)]).await;
         let mut decided = [world.decided(lead, ada, vec![Want::Campaign(other)])];
         let touched = world.apply(&mut decided).await;
-        let back = Occurrence::Status { from: LeadStatus::Deleted, to: LeadStatus::Active };
+        let back = Occurrence::Status { from: LeadStatus::Deleted, to: Active };
         assert_eq!(touched[0].happened, [Happened::to_lead(leads[0].id, back)]);
         assert_eq!(world.leads(other).await.len(), 1);
         assert_eq!(world.history(leads[0].id).await.len(), 2);
@@ -229,7 +254,7 @@ on_both_engines! {
         let leads = world.add(world.campaign, &contacts).await;
         let wants = || vec![
             tag("hot", true), Want::Segment { segment, add: true }, Want::Campaign(other),
-            Want::Notify { message: "look".to_owned() }, webhook(), Want::Status { to: LeadStatus::Qualified },
+            Want::Notify { message: "look".to_owned() }, webhook(), Want::Status { to: Qualified },
         ];
         let mut decided: Vec<_> =
             contacts.iter().zip(&leads).map(|(contact, lead)| world.decided(*lead, *contact, wants())).collect();
@@ -238,7 +263,7 @@ on_both_engines! {
         assert_eq!(world.members(segment).await.len(), 1_000);
         assert_eq!(world.leads(other).await.len(), 1_000);
         assert_eq!(world.jobs(JobFilter::default()).await.len(), 1_000);
-        assert!(world.leads(world.campaign).await.iter().all(|lead| lead.lead_status == LeadStatus::Qualified));
+        assert!(world.leads(world.campaign).await.iter().all(|lead| lead.lead_status == Qualified));
         for contact in [contacts[0], contacts[999]] {
             let found = contacts::read::get_many(world.store.db.read(), world.workspace, &[contact]).await.unwrap();
             assert_eq!(found[0].profile.tags.0, ["hot"]);

@@ -238,3 +238,24 @@ impl World {
         jobs::list(&self.store.db, self.workspace, filter, 2_000).await.unwrap()
     }
 }
+
+pub trait Spread {
+    /// Gives each effect a firing of its own, with these statuses before and after; those that are left want nothing.
+    fn spread(&mut self, statuses: &[(LeadStatus, LeadStatus)]);
+}
+
+impl Spread for Decided {
+    fn spread(&mut self, statuses: &[(LeadStatus, LeadStatus)]) {
+        let first = self.outcome.firings.remove(0);
+        for (number, (before, after)) in (1..).zip(statuses) {
+            let mut firing = first.clone();
+            firing.number = number;
+            firing.actions.truncate(1);
+            (firing.status_before, firing.status_after) = (*before, *after);
+            self.outcome.firings.push(firing);
+        }
+        for (number, effect) in (1..).zip(&mut self.outcome.effects) {
+            (effect.firing, effect.action) = (number, 0);
+        }
+    }
+}

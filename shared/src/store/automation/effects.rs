@@ -122,10 +122,23 @@ fn write_down(decided: &mut Decided, effect: usize, note: Note) {
         said.insert(key.to_owned(), value);
     }
     if let Note::Stands(status, _) = note {
-        firings[at].status_after = status;
-        for later in &mut firings[at + 1..] {
-            (later.status_before, later.status_after) = (status, status);
-        }
-        decided.state.status = status;
+        stand(decided, (at, effect), status);
     }
+}
+
+/// The lead has this status from a firing on, up to the next effect on its status.
+fn stand(decided: &mut Decided, (at, effect): (usize, usize), status: LeadStatus) {
+    let later = &decided.outcome.effects[effect + 1..];
+    let next = later.iter().find(|one| matches!(one.want, Want::Status { .. }));
+    let next = next.map(|one| one.firing);
+    for (n, firing) in decided.outcome.firings[at..].iter_mut().enumerate() {
+        if n > 0 {
+            firing.status_before = status;
+        }
+        if next == Some(firing.number) {
+            return;
+        }
+        firing.status_after = status;
+    }
+    decided.state.status = status;
 }
