@@ -7,20 +7,21 @@ use crate::{
     error::ApiError,
     leads::status::HistoryLine,
     params::{Id, Query},
+    rules::test::RuleTested,
 };
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
-    automation::{Memory, doc::stars},
+    automation::{Memory, config::Trigger, doc::stars, outcome::FiringKind},
     ids::{CampaignId, ContactId, LeadId},
     lead::LeadStatus,
     store::{
-        automation::explain::{self, PositionRow},
+        automation::explain::{self, AskedNow, PositionRow},
         lead_status,
     },
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 
 /// What is remembered of a reaction to a lead.
@@ -34,8 +35,9 @@ pub struct RememberedRule {
     pub last_at: Option<DateTime<Utc>>,
     /// Whether its condition held when it was last asked (trigger `matches`).
     pub holds: bool,
-    /// The date, or the beginning of the silence, for which it has fired.
-    pub mark: Option<String>,
+    /// By trigger: the date, or the beginning of the silence, that has been handled.
+    #[schema(value_type = Object)]
+    pub marks: BTreeMap<String, String>,
 }
 
 /// Where a lead waits in a workflow.
@@ -59,6 +61,35 @@ impl From<PositionRow> for WorkflowPosition {
             due_at: row.due_at,
             entered_at: row.entered_at,
             moved_at: row.moved_at,
+        }
+    }
+}
+
+/// What a condition says now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleNow {
+    /// `scoring`, `rule` or `workflow`.
+    pub kind: FiringKind,
+    pub rule_id: String,
+    pub rule_name: String,
+    /// What it reacts to.
+    pub on: Vec<Trigger>,
+    /// Whether its condition holds now; one without a condition always does.
+    pub holds: bool,
+    /// The values compared; null when there is no condition.
+    pub said: Option<RuleTested>,
+}
+
+impl From<AskedNow> for RuleNow {
+    fn from(asked: AskedNow) -> Self {
+        Self {
+            kind: asked.kind,
+            rule_id: asked.id,
+            rule_name: asked.name,
+            on: asked.on,
+            holds: asked.said.as_ref().is_none_or(|said| said.evaluation.matched),
+            said: asked.said.map(|said| RuleTested::of(&said.evaluation, said.leaves)),
         }
     }
 }
@@ -89,6 +120,9 @@ pub struct ExplainedLead {
     pub workflows: Vec<WorkflowPosition>,
     /// When the clock looks at it next; it may be earlier than anything happens. Null: never.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// What the conditions of its campaign's rules and workflows say now, in the order in which they are asked. Null: the campaign has no
+    /// automation that is on and can be evaluated.
+    pub now: Option<Vec<RuleNow>>,
 }
 
 fn remembered(memory: &Memory) -> Vec<RememberedRule> {
@@ -97,7 +131,7 @@ fn remembered(memory: &Memory) -> Vec<RememberedRule> {
         times: one.times,
         last_at: one.last_at,
         holds: one.holds,
-        mark: one.mark.clone(),
+        marks: one.marks.clone(),
     });
     rules.collect()
 }
@@ -105,7 +139,8 @@ fn remembered(memory: &Memory) -> Vec<RememberedRule> {
 /// Explain a lead
 ///
 /// Why it has its points and its status: every firing with what caused it, the values that its condition read then, points and status
-/// before and after; the history of its status; what is remembered of it; where it waits.
+/// before and after; the history of its status; what is remembered of it; where it waits;
+/// and what the conditions say now.
 #[utoipa::path(
     get, path = "/leads/{leadId}/explain", tag = "Automation", operation_id = "explainLead",
     params(("leadId" = LeadId, Path), FiringQuery),
@@ -124,6 +159,7 @@ pub async fn explain(
     let memory = standing.as_ref().map(|one| one.memory.0.clone()).unwrap_or_default();
     let history = lead_status::history(&api.db, workspace, id).await?;
     let positions = explain::positions(&api.db, workspace, id).await?;
+    let now = explain::ask_now(&api.db, (workspace, id), api.clock.now()).await?;
     Ok(Data(ExplainedLead {
         lead_id: id,
         contact_id: lead.contact_id,
@@ -139,5 +175,6 @@ pub async fn explain(
         decayed_at: memory.decayed_at,
         workflows: positions.into_iter().map(WorkflowPosition::from).collect(),
         next_due_at: standing.and_then(|one| one.due_at),
+        now: now.map(|asked| asked.into_iter().map(RuleNow::from).collect()),
     }))
 }

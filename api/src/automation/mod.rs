@@ -1,7 +1,9 @@
 //! Leads that move by themselves: what a campaign reacts to, and why a lead has the points and the status that it has.
 pub mod document;
+pub mod dry_run;
 pub mod explain;
 pub mod firings;
+pub mod jobs;
 pub mod points;
 pub mod positions;
 pub mod save;
@@ -16,6 +18,9 @@ pub fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(document::show, save::save))
         .routes(routes!(document::revisions))
         .routes(routes!(positions::list))
+        .routes(routes!(dry_run::run))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::retry))
         .routes(routes!(explain::explain))
         .routes(routes!(firings::list))
         .routes(routes!(points::give))

@@ -72,6 +72,9 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/campaigns/{campaignId}/archive: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}/automation: admin campaigns:read
     PUT /api/v1/campaigns/{campaignId}/automation: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/automation/dry-run: admin
+    GET /api/v1/campaigns/{campaignId}/automation/jobs: admin ops
+    POST /api/v1/campaigns/{campaignId}/automation/jobs/retry: admin ops
     GET /api/v1/campaigns/{campaignId}/automation/positions: admin campaigns:read
     GET /api/v1/campaigns/{campaignId}/automation/revisions: admin campaigns:read
     GET /api/v1/campaigns/{campaignId}/endpoints: admin ops

@@ -76,6 +76,7 @@ pub struct DryRun {
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
     /// Since when.
+    #[schema(value_type = String, format = DateTime)]
     pub from: Time,
     /// Activities that were lived through again.
     pub activities: u64,
@@ -125,7 +126,7 @@ impl Run<'_> {
             let Some(last) = page.last() else { return Ok(None) };
             before = last.id;
             let mut states: Vec<LeadState> =
-                page.into_iter().filter_map(|row| row.state(self.wish.workspace)).collect();
+                page.into_iter().filter_map(|row| read::open(self.wish.workspace, row)).collect();
             let room = usize::try_from(self.wish.leads_max - self.leads).unwrap_or(usize::MAX);
             let is_full = states.len() > room;
             states.truncate(room);
@@ -146,10 +147,12 @@ impl Run<'_> {
     /// A few leads: what saving would do, and what happened to them lived through again.
     async fn look(&mut self, tx: &mut Tx, states: &[LeadState]) -> Result<(), StoreError> {
         let (workspace, now) = (self.wish.workspace, self.wish.now);
-        let heard = |program| move |state: &LeadState| Heard {
-            state: state.clone(),
-            program,
-            occurrences: vec![Occurrence::Saved],
+        let heard = |program| {
+            move |state: &LeadState| Heard {
+                state: state.clone(),
+                program,
+                occurrences: vec![Occurrence::Saved],
+            }
         };
         let draft = self.draft;
         let leads: Vec<Heard> = states.iter().map(heard(&draft.now)).collect();

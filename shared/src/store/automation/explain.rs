@@ -9,6 +9,10 @@ use crate::{
 use serde_json::Value;
 use sqlx::types::Json;
 
+mod now;
+
+pub use now::{AskedNow, Said, ask_now};
+
 /// A line of a lead's log.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct FiringRow {

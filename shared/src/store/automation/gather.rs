@@ -47,12 +47,13 @@ fn keys(workspace: WorkspaceId, ids: impl Iterator<Item = Uuid>) -> Rows {
     Rows::of(&ids.map(|id| Key { workspace_id: workspace.0, id }).collect::<Vec<_>>())
 }
 
+/// A lead as it stands.
 #[derive(sqlx::FromRow)]
-struct Found {
-    id: LeadId,
+pub(super) struct Found {
+    pub id: LeadId,
     contact_id: ContactId,
     campaign_id: CampaignId,
-    status: LeadStatus,
+    pub status: LeadStatus,
     created_at: Time,
     points: Option<i64>,
     number: Option<i64>,
@@ -111,7 +112,7 @@ fn heard(program: &Program, lead: &Found, happened: &[Happened]) -> Vec<Occurren
     occurrences
 }
 
-fn state(workspace: WorkspaceId, row: Found) -> LeadState {
+pub(super) fn state(workspace: WorkspaceId, row: Found) -> LeadState {
     LeadState {
         points: row.points.unwrap_or_default(),
         number: row.number.unwrap_or_default(),

@@ -1,49 +1,25 @@
 //! Reading for dry runs: a campaign's leads page by page, and what a few contacts did.
 use super::{ACTIVITIES_MAX, Wish, replay::Did};
 use crate::{
-    automation::{LeadState, Memory},
+    automation::LeadState,
     clock::Time,
-    ids::{CampaignId, ContactId, LeadId, WorkspaceId},
-    lead::LeadStatus,
-    store::{Rows, StoreError, Tx, rows::time},
+    ids::{ContactId, LeadId, WorkspaceId},
+    store::{
+        Rows, StoreError, Tx,
+        automation::gather::{self, Found},
+        rows::time,
+    },
 };
 use serde::Serialize;
-use sqlx::types::Json;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Leads that are read together.
 const PAGE: i64 = 200;
 
-/// A lead as it stands.
-#[derive(sqlx::FromRow)]
-pub struct Found {
-    pub id: LeadId,
-    contact_id: ContactId,
-    campaign_id: CampaignId,
-    status: LeadStatus,
-    created_at: Time,
-    points: Option<i64>,
-    number: Option<i64>,
-    memory: Option<Json<Memory>>,
-    due_at: Option<Time>,
-}
-
-impl Found {
-    /// None: it is no longer processed.
-    pub fn state(self, workspace: WorkspaceId) -> Option<LeadState> {
-        self.status.is_processed().then(|| LeadState {
-            points: self.points.unwrap_or_default(),
-            number: self.number.unwrap_or_default(),
-            memory: self.memory.map(|memory| memory.0).unwrap_or_default(),
-            due_at: self.due_at,
-            ..LeadState::new(
-                (workspace, self.id),
-                (self.contact_id, self.campaign_id),
-                (self.status, self.created_at),
-            )
-        })
-    }
+/// The lead; none: it is no longer processed.
+pub fn open(workspace: WorkspaceId, row: Found) -> Option<LeadState> {
+    row.status.is_processed().then(|| gather::state(workspace, row))
 }
 
 /// The campaign's leads before one of them, whatever their status, newest first.

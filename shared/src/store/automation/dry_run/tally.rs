@@ -59,6 +59,7 @@ pub struct ReactionEffect {
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
     pub lead_id: LeadId,
+    #[schema(value_type = String, format = DateTime)]
     pub at: Time,
     #[schema(value_type = Object)]
     pub cause: Value,
