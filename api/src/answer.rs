@@ -102,8 +102,8 @@ refusals! {
     Deciding = [
         MalformedJson, NotFound, Conflict, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError
     ];
-    /// Of routes that not every plan includes.
-    Planned = [PlanRequired];
+    /// Of routes that not every plan includes; stands after [`Guarded`], whose answer of the same status it takes in.
+    Planned = [Forbidden, PlanRequired];
     /// Of routes that depend on how things are now.
     Conflicting = [Conflict];
     /// Of routes that need the campaign to take leads.

@@ -147,6 +147,11 @@ impl ApiError {
         Self::new(Code::NotFound, format!("there is no such {what}"))
     }
 
+    /// The workspace's plan does not include it; `why` names the plans that do.
+    pub fn plan(why: impl Into<String>) -> Self {
+        Self::new(Code::PlanRequired, why)
+    }
+
     /// The same refusal, with the field that caused it.
     pub fn at(mut self, path: &str) -> Self {
         self.details.push(Detail::new(path, self.message.clone()));

@@ -1,11 +1,11 @@
 //! Finding contacts: by a search text or a rule, which are two faces of one tree.
 use crate::{
     Api,
-    answer::{Asked, Data, Guarded, Page, Sent, Success},
+    answer::{Asked, Data, Guarded, Page, Planned, Sent, Success},
     body::{Body, CAMPAIGN_BYTES_MAX},
     caller::{Caller, Scope},
     contacts::answer::Contact,
-    error::{ApiError, Code, Detail},
+    error::{ApiError, Detail},
     params::{Limit, PAGE, PAGE_MAX, Query},
     rules::rehearsal,
 };
@@ -19,7 +19,7 @@ use shared::{
     rules::{About, PROPERTY, Properties, Rule},
     search,
     store::{
-        contacts::search::{Search, count, page},
+        contacts::search::{Among, Search, count, page},
         properties,
         workspaces::{self, Settings},
     },
@@ -225,12 +225,15 @@ async fn ready(
 /// Whether the plan includes what the rule reads.
 fn gate(plan: Plan, rule: &Rule) -> Result<(), ApiError> {
     let reads_properties = rule.reads().iter().any(|path| path.starts_with(PROPERTY));
-    if !reads_properties || plan::allowed(plan, Feature::PropertyFilters) {
-        return Ok(());
+    let name = "searches that read custom properties";
+    match plan::refusal_of(plan, Feature::PropertyFilters, name) {
+        Some(why) if reads_properties => Err(ApiError::plan(why)),
+        _ => Ok(()),
     }
-    let why =
-        plan::refusal_of(plan, Feature::PropertyFilters, "searches that read custom properties");
-    Err(ApiError::new(Code::Forbidden, why.unwrap_or_default()))
+}
+
+fn among(include_deleted: bool) -> Among {
+    if include_deleted { Among::All } else { Among::Kept }
 }
 
 fn on_a_page(found: Vec<contact::Contact>, limit: i64) -> Page<Contact> {
@@ -244,7 +247,7 @@ fn on_a_page(found: Vec<contact::Contact>, limit: i64) -> Page<Contact> {
 #[utoipa::path(
     get, path = "/contacts", tag = "Contacts", operation_id = "listContacts",
     params(ContactQuery),
-    responses((status = 200, description = "A page of contacts.", body = Success<Page<Contact>>), Guarded, Asked)
+    responses((status = 200, description = "A page of contacts.", body = Success<Page<Contact>>), Guarded, Planned, Asked)
 )]
 pub async fn list(
     State(api): State<Arc<Api>>,
@@ -255,9 +258,8 @@ pub async fn list(
     let (workspace, limit) = (caller.workspace, query.limit.0);
     let face = query.q.filter(|text| !text.trim().is_empty()).map(Face::Text);
     let Ready { rule, settings } = ready(&api, workspace, face, "q").await?;
-    let (now, with_deleted) = (api.clock.now(), query.include_deleted);
-    let wanted =
-        Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), with_deleted };
+    let (now, among) = (api.clock.now(), among(query.include_deleted));
+    let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, query.cursor, limit as usize + 1).await?;
     Ok(Data(on_a_page(found, limit)))
 }
@@ -268,7 +270,7 @@ pub async fn list(
 #[utoipa::path(
     post, path = "/contacts/search", tag = "Contacts", operation_id = "searchContacts",
     request_body = ContactSearch,
-    responses((status = 200, description = "A page of contacts that match.", body = Success<ContactsFound>), Guarded, Sent)
+    responses((status = 200, description = "A page of contacts that match.", body = Success<ContactsFound>), Guarded, Planned, Sent)
 )]
 pub async fn find(
     State(api): State<Arc<Api>>,
@@ -287,9 +289,8 @@ pub async fn find(
     let workspace = caller.workspace;
     let face = Face::of(form.query, form.rule)?;
     let Ready { rule, settings } = ready(&api, workspace, Some(face), "query").await?;
-    let (now, with_deleted) = (api.clock.now(), form.include_deleted);
-    let wanted =
-        Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), with_deleted };
+    let (now, among) = (api.clock.now(), among(form.include_deleted));
+    let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, form.cursor, limit as usize + 1).await?;
     let total = match form.count {
         true => {

@@ -1,4 +1,5 @@
 //! The `bench` command: starts the system, gives it leads, checks what became of every one, and says what that took.
+mod automation;
 mod buyer;
 mod campaign;
 mod cost;

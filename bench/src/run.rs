@@ -1,5 +1,6 @@
 //! A run from its options to its figures.
 use crate::{
+    automation::{self, Automation},
     buyer::Buyer,
     end_to_end,
     engines::{Engines, Servers},
@@ -32,6 +33,8 @@ pub enum Phase {
     Parking,
     /// A million contacts and their segments. Not part of a run unless asked for.
     People,
+    /// A million leads, scored and moved by themselves. Not part of a run unless asked for.
+    Automation,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -76,6 +79,8 @@ pub struct Flags {
     waits: Waits,
     #[command(flatten)]
     people: People,
+    #[command(flatten)]
+    automation: Automation,
     /// Write the JSON (all metrics, settings, facts of the machine) to this file instead of the last line of output.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -94,6 +99,7 @@ pub struct Options {
     pub simple: bool,
     pub waits: Waits,
     pub people: People,
+    pub automation: Automation,
 }
 
 impl Flags {
@@ -134,6 +140,7 @@ impl Flags {
             simple: self.simple,
             waits: self.waits.clone(),
             people: self.people.clone(),
+            automation: self.automation.clone(),
         })
     }
 
@@ -160,6 +167,9 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
     if flags.only == Some(Phase::People) {
         people::measure(&options, engines, &mut report).await?;
     }
+    if flags.only == Some(Phase::Automation) {
+        automation::measure(&options, engines, &mut report).await?;
+    }
     let settings = json!({
         "engines": if engines.servers.is_some() { "postgres" } else { "embedded" },
         "campaign": if options.simple { "simple" } else { "realistic" },
@@ -170,6 +180,7 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
         "steadyLeadsPerSecond": options.latency_rate,
         "waits": options.waits.settings(),
         "people": options.people.settings(),
+        "automation": options.automation.settings(),
     });
     let whole = report.json(settings, machine);
     let Some(path) = &flags.json else {

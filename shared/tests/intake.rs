@@ -2,13 +2,15 @@
 use chrono::Duration;
 use serde_json::json;
 use shared::{
+    contact::ContactStatus,
     ids::{CampaignId, LeadId, WorkspaceId},
     lead::{Details, LeadStatus, Person},
     on_both_engines,
     store::{
         campaigns::{self, Draft},
+        contacts::status::{self, StatusChange},
         intake::{Arrival, CampaignRef, Declined, Intake, Receipt, RepeatKey, Taken, Who},
-        leads,
+        lead_status, leads,
     },
     testing::{TestStore, noon},
 };
@@ -303,5 +305,42 @@ on_both_engines! {
         let mut late = keyed(arrival(workspace, campaign, person("ann")), "k", "body");
         late.at = noon() + Duration::days(31);
         assert!(!intake.take(late).await.unwrap().unwrap().repeated);
+    }
+
+    async fn a_lead_of_a_contact_that_is_not_active_is_kept_and_rejected(store: TestStore) {
+        let workspace = store.workspace("a").await;
+        let campaign = campaign(&store, workspace, "AAA").await;
+        let intake = Intake::start(store.db.clone());
+        let first = intake.take(arrival(workspace, campaign, person("ann"))).await.unwrap().unwrap();
+        let contact = leads::get(&store.db, workspace, first.lead_id).await.unwrap().unwrap().contact_id;
+        let set = async |to: ContactStatus| {
+            let (reason, by) = ("x".to_owned(), "key desk".to_owned());
+            status::change(&store.db, &StatusChange { workspace, contact, to, reason, by }, noon()).await.unwrap();
+        };
+        for to in [ContactStatus::Inactive, ContactStatus::Bounced, ContactStatus::Spam, ContactStatus::Deleted] {
+            set(to).await;
+            // By phone as well as by email; with others in the same transaction.
+            let same_phone = Person { email: format!("other-{}@example.com", to.word()), ..person("ann") };
+            let arrivals = vec![
+                arrival(workspace, campaign, person("ann")),
+                arrival(workspace, campaign, same_phone),
+                arrival(workspace, campaign, person(to.word())),
+            ];
+            let taken = receipts(at_once(&intake, arrivals).await);
+            for receipt in &taken[..2] {
+                let lead = leads::get(&store.db, workspace, receipt.lead_id).await.unwrap().unwrap();
+                assert_eq!((lead.contact_id, lead.lead_status), (contact, LeadStatus::Rejected), "{to:?}");
+                assert_eq!(receipt.submission_id, None, "{to:?}");
+                let lines = lead_status::history(&store.db, workspace, receipt.lead_id).await.unwrap();
+                assert_eq!((lines.len(), lines[0].reason_code.as_str()), (1, "contact_inactive"));
+                assert_eq!(lines[0].reason, format!("the contact is {}", to.word()));
+            }
+            assert!(taken[2].submission_id.is_some(), "{to:?}: somebody else");
+        }
+        let open: i64 = store.db.read().sql("SELECT COUNT(*) FROM submission").scalar().await.unwrap();
+        assert_eq!(open, 5, "the first and four of others");
+        set(ContactStatus::Active).await;
+        let back = intake.take(arrival(workspace, campaign, person("ann"))).await.unwrap().unwrap();
+        assert!(back.submission_id.is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! Calls, texts and what providers tell of them, on both engines: of many who want the same, one has it.
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
+    clock::Clock,
     ids::{CampaignId, InteractionId, LeadId, MessageId, WorkspaceId},
     lead::{Details, Person},
     on_both_engines,
@@ -9,6 +10,8 @@ use shared::{
         agent::Channel,
         provider::{InboundText, OPTED_OUT, TextStatus},
     },
+    plan::Plan,
+    segment::{SegmentKind, check::Draft as SegmentDraft, source::Source},
     store::{
         agents::{self, AgentDraft, AgentRow, Put},
         calls,
@@ -16,12 +19,16 @@ use shared::{
         inbound,
         intake::{Arrival, CampaignRef, Intake, Who},
         interactions::{self, Interaction, Move, Moved, State},
+        live::build,
         messages,
         secrets::Secrets,
-        suppressions::{self, Person as Suppressed, Reach, Suppression},
+        segments,
+        suppressions::{self, CONSENT, Person as Suppressed, Reach, Suppression},
+        workspaces,
     },
     testing::{TestStore, noon, ring},
 };
+use sqlx::types::Json;
 use std::sync::Arc;
 
 const PHONE: &str = "+14155550100";
@@ -278,5 +285,46 @@ on_both_engines! {
         assert!(scene.is_suppressed(Channel::Sms).await && !scene.is_suppressed(Channel::Voice).await);
         scene.take_in(&[said("Start", "t1")]).await;
         assert!(!scene.is_suppressed(Channel::Sms).await);
+    }
+
+    async fn stop_and_start_are_kept_with_the_contact_and_segments_follow(store: TestStore) {
+        let scene = scene(store).await;
+        let (db, workspace) = (&scene.store.db, scene.workspace);
+        workspaces::set_plan(db, workspace, Plan::Enterprise, noon()).await.unwrap();
+        let rule = json!({"field": "contact.optOutSms", "operator": "equals", "value": true});
+        let draft = SegmentDraft {
+            name: "out".into(),
+            description: String::new(),
+            kind: SegmentKind::Dynamic,
+            source: Some(Source::Rule(rule)),
+            timezone: None,
+            is_enabled: true,
+        };
+        let segment = segments::create(db, workspace, &draft, noon()).await.unwrap().id;
+        build::run(db, segment, &Clock::by_hand(noon())).await.unwrap().unwrap();
+        let members = async || -> i64 {
+            let count = db.read().sql("SELECT COUNT(*) FROM segment_member WHERE workspace_id = $1 AND segment_id = $2");
+            count.bind(workspace).bind(segment).scalar().await.unwrap()
+        };
+        for (body, key, out) in [("Hello", "t1", 0), ("STOP", "t2", 1), ("stop", "t3", 1), ("Start", "t4", 0)] {
+            scene.take_in(&[said(body, key)]).await;
+            assert_eq!(members().await, out, "{body}");
+        }
+        let lines: Vec<(String, String, Json<Value>)> = db.read()
+            .sql("SELECT kind, changed_by, detail FROM contact_change WHERE workspace_id = $1 AND kind = 'consent' ORDER BY id")
+            .bind(workspace).all().await.unwrap();
+        let line = |from: bool| {
+            let detail = json!({"source": "text to +14155559999", "saidAt": "2026-11-21T12:00:00Z", "optOutSms": {"from": from, "to": !from}});
+            ("consent".to_owned(), "the person".to_owned(), Json(detail))
+        };
+        assert_eq!(lines, [line(false), line(true)], "what is said again changes nothing");
+        // What was said in another way is taken back in the same.
+        scene.take_in(&[said("Stop", "t5")]).await;
+        let hash = scene.hash().await;
+        let consent = Suppression { channel: Reach::Sms, reason: CONSENT.into(), source: "desk".into(), created_at: noon() };
+        suppressions::add(db.write(), Suppressed { workspace, hash: &hash }, &consent).await.unwrap();
+        scene.take_in(&[said("Start", "t6")]).await;
+        assert!(scene.is_suppressed(Channel::Sms).await);
+        assert_eq!(members().await, 1);
     }
 }

@@ -44,6 +44,8 @@ async fn a_bad_value_is_refused_by_its_variable() {
         ("LEADRAIL_DATABASE_CONNECTIONS", "1"),
         ("LEADRAIL_CONCURRENCY", "-1"),
         ("LEADRAIL_DELIVERIES", "0"),
+        ("LEADRAIL_SWEEPS", "due=*/2 * * * *"),
+        ("LEADRAIL_SWEEPS", "due=off"),
         ("LEADRAIL_LOG_FORMAT", "xml"),
         ("LEADRAIL_ALLOW_PRIVATE_ENDPOINTS", "perhaps"),
     ] {

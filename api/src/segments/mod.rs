@@ -51,7 +51,7 @@ pub fn refused(error: SaveError) -> ApiError {
                 |problem: shared::rules::Problem| Detail::new(problem.path, problem.message);
             ApiError::invalid(problems.into_iter().map(detail).collect())
         }
-        Refusal::Plan(why) => ApiError::new(Code::PlanRequired, why),
+        Refusal::Plan(why) => ApiError::plan(why),
         Refusal::Full => {
             let message = format!("the workspace has {SEGMENTS_MAX} segments; delete one first");
             ApiError::new(Code::Conflict, message)

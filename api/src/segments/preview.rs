@@ -16,7 +16,7 @@ use serde::Serialize;
 use shared::{
     segment::check::{self, Refusal},
     store::{
-        contacts::search::{self, Search},
+        contacts::search::{self, Among, Search},
         segments,
     },
 };
@@ -32,9 +32,9 @@ pub const COUNTED_MAX: u64 = 1_000_000;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentPreview {
-    /// How many match now.
+    /// How many it would hold now.
     pub count: u64,
-    /// False: more than a million match, and `count` is where counting stopped.
+    /// False: it would hold more than a million, and `count` is where counting stopped.
     pub is_exact: bool,
     /// The newest of them, at most 10.
     pub contacts: Vec<ContactBrief>,
@@ -42,11 +42,12 @@ pub struct SegmentPreview {
 
 /// Preview a segment
 ///
-/// Who matches a rule or a search now. Nothing is written. A filter on custom properties depends on the plan.
+/// Whom a dynamic segment with this rule or search would hold now: active contacts that match, or, if it asks about `contact.status`, those of
+/// every status but deleted. Nothing is written. A filter on custom properties depends on the plan.
 #[utoipa::path(
     post, path = "/segments/preview", tag = "Segments", operation_id = "previewSegment",
     request_body = Previewed,
-    responses((status = 200, description = "Who matches.", body = Success<SegmentPreview>), Guarded, Planned, Sent)
+    responses((status = 200, description = "Whom it would hold.", body = Success<SegmentPreview>), Guarded, Planned, Sent)
 )]
 pub async fn preview(
     State(api): State<Arc<Api>>,
@@ -66,12 +67,13 @@ pub async fn preview(
     let zone = (timezone.as_deref(), "");
     let wanted = segments::wanted(&api.db, caller.workspace, &source, zone);
     let wanted = wanted.await.map_err(refused)?;
+    let rule = &wanted.meant.rule;
     let search = Search {
         workspace: caller.workspace,
-        rule: Some(&wanted.meant.rule),
+        rule: Some(rule),
         now: api.clock.now(),
         zone: wanted.zone,
-        with_deleted: false,
+        among: Among::of_segment(rule.reads().contains("contact.status")),
     };
     let (count, is_exact) = search::count(&api.db, &search, COUNTED_MAX).await?;
     let contacts = search::page(&api.db, &search, None, SHOWN).await?;

@@ -30,6 +30,7 @@ mod room;
 mod scopes;
 mod search;
 mod secrets;
+mod segment_previews;
 mod segment_refusals;
 mod segments;
 mod serving;

@@ -235,8 +235,10 @@ async fn custom_properties_are_searched_by_those_whose_plan_has_it() {
     let listed = world.get(&format!("{CONTACTS}?q=tier:gold")).await;
     let rule = json!({"rule": {"combinator": "or", "rules": [{"field": "property.tier", "operator": "isEmpty"}]}});
     let by_rule = world.post(SEARCH, rule).await;
-    assert_eq!((listed.status, by_rule.status), (403, 403));
-    insta::assert_snapshot!(barred.refusal(), @"403 FORBIDDEN: searches that read custom properties need the plan enterprise; this workspace has the plan standard");
+    for refused in [&listed, &by_rule] {
+        assert_eq!((refused.status, refused.code()), (403, "PLAN_REQUIRED"));
+    }
+    insta::assert_snapshot!(barred.refusal(), @"403 PLAN_REQUIRED: searches that read custom properties need the plan enterprise; this workspace has the plan standard");
     workspaces::set_plan(&world.db, world.workspace, Plan::Enterprise, noon()).await.unwrap();
     assert_eq!(names(&world.post(SEARCH, body).await), ["Ada"]);
     let hidden = world.post(SEARCH, json!({"query": "hidden:x"})).await;

@@ -2,7 +2,9 @@
 //! STOP holds from the same moment; everything else waits here for the outreach lane.
 use super::{
     Db, StoreError, Tx,
+    again::again,
     agents::AgentRow,
+    live,
     messages::{self, New, Source, State},
     secrets::{SecretError, Secrets},
     suppressions::{self, Person, Reach, Suppression},
@@ -12,7 +14,7 @@ use crate::{
     ids::{CampaignId, InteractionId, LeadId, MessageId},
     outreach::{
         Heard, What,
-        provider::{InboundText, Keyword, TextStatus},
+        provider::{InboundText, TextStatus},
         report::Role,
     },
 };
@@ -20,6 +22,7 @@ use chrono::Duration;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+mod said;
 mod waiting;
 
 pub use waiting::{Unread, forget, unread};
@@ -63,15 +66,32 @@ async fn take(
     person: Option<&str>,
     now: Time,
 ) -> Result<Option<Bell>, StoreError> {
+    let mut tries = 0;
+    loop {
+        match once(db, agent, heard, person, now).await {
+            Err(error) if again(&error, &mut tries) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn once(
+    db: &Db,
+    agent: &AgentRow,
+    heard: &Heard,
+    person: Option<&str>,
+    now: Time,
+) -> Result<Option<Bell>, StoreError> {
     let mut tx = db.begin().await?;
+    let mut touched = Vec::new();
     let Some(event) = remember(&mut tx, agent, heard, now).await? else {
         tx.rollback().await?;
         return Ok(None);
     };
     let bell = match &heard.what {
         What::Text(text) => {
-            let bell =
-                text_in(&mut tx, agent, (heard, text), person.unwrap_or_default(), now).await?;
+            touched = said::keep(&mut tx, agent, text, person.unwrap_or_default(), now).await?;
+            let bell = text_in(&mut tx, agent, (heard, text), now).await?;
             super::interactions::read(&mut tx, &[event], now).await?;
             bell
         }
@@ -86,6 +106,7 @@ async fn take(
             call_in(&mut tx, agent, event, heard, now).await?
         }
     };
+    live::reassess(&mut tx, &touched, now).await?;
     tx.commit().await?;
     Ok(bell)
 }
@@ -232,36 +253,18 @@ async fn status_in(
     Ok(Some(Bell { interaction: found.interaction_id, after: Duration::zero() }))
 }
 
-/// A person's text. STOP and START hold from this transaction on, for every campaign of the workspace.
+/// A person's text goes into its thread.
 async fn text_in(
     tx: &mut Tx,
     agent: &AgentRow,
     (heard, text): (&Heard, &InboundText),
-    person: &str,
     now: Time,
 ) -> Result<Option<Bell>, StoreError> {
-    let keyword = text.keyword.or_else(|| Keyword::of(&text.body));
-    let workspace = agent.workspace_id;
-    let person = Person { workspace, hash: person };
-    match keyword {
-        Some(Keyword::Stop) => {
-            let suppression = Suppression {
-                channel: Reach::Sms,
-                reason: suppressions::STOP.into(),
-                source: format!("text to {}", text.to),
-                created_at: now,
-            };
-            suppressions::add(tx.ex(), person, &suppression).await?;
-        }
-        Some(Keyword::Start) => {
-            suppressions::lift_stop(tx.ex(), person).await?;
-        }
-        Some(Keyword::Help) | None => {}
-    }
     let Some(thread) = thread_of(tx, agent, text, now).await? else {
         tracing::info!(agent = %agent.id, "a text from a stranger, and no campaign takes in strangers");
         return Ok(None);
     };
+    let keyword = said::keyword(text);
     let new = New {
         id: MessageId::new(),
         role: Role::User,
@@ -276,7 +279,7 @@ async fn text_in(
         None => Duration::milliseconds(agent.config.0.batch_window_ms),
         Some(_) => Duration::zero(),
     };
-    messages::add(tx, workspace, thread, new, now + after).await?;
+    messages::add(tx, agent.workspace_id, thread, new, now + after).await?;
     Ok(Some(Bell { interaction: thread, after }))
 }
 

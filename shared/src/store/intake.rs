@@ -10,6 +10,7 @@ use crate::{
     automation::{Happened, Occurrence},
     campaign::config::DuplicateAction,
     clock::Time,
+    contact::ContactStatus,
     failpoint::failpoint,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, Person},
@@ -134,6 +135,8 @@ struct Entry<'a> {
     auto_qualify: bool,
     contact: Option<ContactId>,
     is_new_contact: bool,
+    /// Of the contact of a new lead, when it was there before.
+    contact_status: ContactStatus,
     lead: LeadId,
     submission: SubmissionId,
     number: i64,
@@ -148,10 +151,18 @@ struct Window {
 }
 
 impl Entry<'_> {
+    fn is_new(&self) -> bool {
+        matches!(self.arrival.who, Who::New { .. })
+    }
+
+    /// Whether it is a new lead of a contact that is not worked with: it is kept, and rejected at once.
+    fn is_closed(&self) -> bool {
+        self.is_new() && self.contact_status != ContactStatus::Active
+    }
+
     /// Whether it goes through the pipeline. A campaign that qualifies its new leads at once has nothing left to do with them.
     fn submits(&self) -> bool {
-        let is_new = matches!(self.arrival.who, Who::New { .. });
-        self.arrival.submit && !(self.auto_qualify && is_new)
+        self.arrival.submit && !self.is_closed() && !(self.auto_qualify && self.is_new())
     }
 
     fn receipt(&self) -> Receipt {
@@ -184,7 +195,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
     contact::find_or_create(&mut tx, &mut entries).await?;
     dedup::mark_duplicates(&mut tx, &mut entries).await?;
     write::leads(&mut tx, &entries).await?;
-    let qualified = write::qualified(&mut tx, &entries).await?;
+    let decided = write::decided(&mut tx, &entries).await?;
     write::submissions(&mut tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
@@ -195,13 +206,13 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
             failpoint("ingest.before_commit", &person.email);
         }
     }
-    live::reassess(&mut tx, &touched(&entries, &qualified), arrivals[0].at).await?;
+    live::reassess(&mut tx, &touched(&entries, &decided), arrivals[0].at).await?;
     tx.commit().await?;
     Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
 }
 
 /// The contacts that are new, or have one more lead, or whose lead says more than before.
-fn touched(entries: &[(usize, Entry<'_>)], qualified: &[Changed]) -> Vec<Touched> {
+fn touched(entries: &[(usize, Entry<'_>)], decided: &[Changed]) -> Vec<Touched> {
     let touched = entries.iter().filter_map(|(_, entry)| {
         let told = |what| Some(Touched::new(entry.arrival.workspace, entry.contact?, what));
         let tell = |what| Happened::to_lead(entry.lead, what);
@@ -209,7 +220,7 @@ fn touched(entries: &[(usize, Entry<'_>)], qualified: &[Changed]) -> Vec<Touched
             Who::New { .. } => {
                 let what = if entry.is_new_contact { What::Everything } else { What::leads() };
                 let mut told = told(what)?.and(tell(Occurrence::Created));
-                let changed = qualified.iter().filter(|changed| changed.lead == entry.lead);
+                let changed = decided.iter().filter(|changed| changed.lead == entry.lead);
                 told.happened.extend(changed.map(Changed::happened));
                 Some(told)
             }
@@ -289,6 +300,7 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
         auto_qualify: campaign.auto_qualify,
         contact: None,
         is_new_contact: false,
+        contact_status: ContactStatus::Active,
         lead: LeadId::new(),
         submission: SubmissionId::new(),
         number: 1,

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     automation::{Happened, Occurrence},
     clock::Time,
+    contact::ContactStatus,
     ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
 };
@@ -178,6 +179,26 @@ pub(super) fn born_qualified(workspace: WorkspaceId, lead: LeadId, at: Time) -> 
         code: "auto_qualify".into(),
         reason: "the campaign qualifies new leads at once".to_owned(),
         by: "the campaign".to_owned(),
+        submission: None,
+        at,
+    }
+}
+
+/// A new lead of a contact that is not worked with.
+pub(super) fn born_rejected(
+    workspace: WorkspaceId,
+    lead: LeadId,
+    contact: ContactStatus,
+    at: Time,
+) -> Change {
+    Change {
+        workspace,
+        lead,
+        from: &[LeadStatus::Active, LeadStatus::Duplicate],
+        to: LeadStatus::Rejected,
+        code: "contact_inactive".into(),
+        reason: format!("the contact is {}", contact.word()),
+        by: "the contact's status".to_owned(),
         submission: None,
         at,
     }

@@ -26,7 +26,6 @@ pub mod key_rotation;
 pub mod keys;
 pub mod lead_bulk;
 pub mod lead_status;
-pub mod lead_stop;
 pub mod leads;
 pub mod live;
 pub mod load;

@@ -1,5 +1,9 @@
 //! The fields that a workspace made up for its contacts.
-use super::{Db, Ex, StoreError, Tx};
+use super::{
+    Db, Ex, StoreError, Tx,
+    live::{self, Which},
+    segments,
+};
 use crate::{
     clock::Time,
     contact::{
@@ -7,7 +11,7 @@ use crate::{
         property::{Kinds, PROPERTIES_MAX},
     },
     ids::{PropertyId, WorkspaceId},
-    rules::{Kind, Properties},
+    rules::{Kind, PROPERTY, Properties},
 };
 use uuid::Uuid;
 
@@ -48,8 +52,8 @@ pub async fn create(
     property: &Property,
 ) -> Result<Created, StoreError> {
     let mut tx = db.begin().await?;
-    // It locks the workspace's row as well: of two that are made at once, one counts the other.
-    moved_on(&mut tx, workspace).await?;
+    // Of two that are made at once, one counts the other.
+    segments::lock_workspace(&mut tx, workspace).await?;
     let there: i64 = tx
         .ex()
         .sql("SELECT COUNT(*) FROM property WHERE workspace_id = $1")
@@ -64,6 +68,7 @@ pub async fn create(
         tx.rollback().await?;
         return Ok(Created::KeyTaken);
     }
+    live::changed(&mut tx, workspace).await?;
     tx.commit().await?;
     Ok(Created::Yes)
 }
@@ -91,17 +96,8 @@ async fn insert(
         .await
 }
 
-/// What processes keep of the workspace's properties is old from now on.
-async fn moved_on(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
-    tx.ex()
-        .sql("UPDATE workspace SET segment_epoch = segment_epoch + 1 WHERE id = $1")
-        .bind(workspace)
-        .run()
-        .await
-        .map(drop)
-}
-
-/// Changes a property; none when it is not there. Values that contacts have stay.
+/// Changes a property; none when it is not there. Values that contacts have stay. When rules may read it from now on, or no longer,
+/// segments that do are built again: those that were broken by the lack of it mend, and those that are broken now say so.
 pub async fn change(
     db: &Db,
     (workspace, id): (WorkspaceId, PropertyId),
@@ -109,9 +105,33 @@ pub async fn change(
     now: Time,
 ) -> Result<Option<Property>, StoreError> {
     let mut tx = db.begin().await?;
-    moved_on(&mut tx, workspace).await?;
-    let changed: Option<Property> = tx
+    segments::lock_workspace(&mut tx, workspace).await?;
+    let before: Option<(bool,)> = tx
         .ex()
+        .sql("SELECT indexed FROM property WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await?;
+    let changed = write(&mut tx, (workspace, id), changes, now).await?;
+    if let Some(property) = &changed {
+        if before != Some((property.indexed,)) {
+            let path = format!("{PROPERTY}{}", property.key);
+            live::make_due(&mut tx, workspace, Which::Reading(&path), now).await?;
+        }
+        live::changed(&mut tx, workspace).await?;
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+async fn write(
+    tx: &mut Tx,
+    (workspace, id): (WorkspaceId, PropertyId),
+    changes: &Changes,
+    now: Time,
+) -> Result<Option<Property>, StoreError> {
+    tx.ex()
         .sql(
             "UPDATE property SET name = COALESCE($3, name), description = COALESCE($4, description),
                 indexed = COALESCE($5, indexed), updated_at = $6
@@ -125,9 +145,7 @@ pub async fn change(
         .bind(changes.indexed)
         .bind(now)
         .optional()
-        .await?;
-    tx.commit().await?;
-    Ok(changed)
+        .await
 }
 
 pub async fn get(

@@ -164,6 +164,21 @@ pub async fn find(db: &Db, person: Person<'_>) -> Result<Vec<Suppression>, Store
         .await
 }
 
+/// Whether texts are suppressed for this very reason.
+pub async fn is_said(ex: Ex<'_>, person: Person<'_>, reason: &str) -> Result<bool, StoreError> {
+    let found: Option<(Reach,)> = ex
+        .sql(
+            "SELECT channel FROM suppression
+             WHERE workspace_id = $1 AND person_hash = $2 AND channel = 'sms' AND reason = $3",
+        )
+        .bind(person.workspace)
+        .bind(person.hash)
+        .bind(reason)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Whether a person may not be called, or may not be texted.
 pub async fn is_suppressed(
     ex: Ex<'_>,

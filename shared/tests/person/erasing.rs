@@ -37,6 +37,8 @@ async fn done(world: &World, contact: ContactId) -> Erased {
 /// agents and keys. A new column is either filled by the canary or written down here.
 const SAYS_NOTHING: &[&str] = &[
     "activity_day.day",
+    "automation_job.kind",
+    "automation_job.state",
     "contact.status",
     "contact_change.changed_by",
     "contact_change.kind",
@@ -47,6 +49,11 @@ const SAYS_NOTHING: &[&str] = &[
     "delivery_attempt.endpoint",
     "delivery_attempt.idempotency_key",
     "delivery_attempt.outcome",
+    "firing.kind",
+    "firing.rule_id",
+    "firing.rule_name",
+    "firing.status_after",
+    "firing.status_before",
     "idempotency.body_hash",
     "idempotency.key",
     "idempotency.route",

@@ -1,6 +1,7 @@
 //! What a plan, a zone and a property that is gone do to segments.
 use crate::support::*;
 use serde_json::json;
+use shared::clock::Clock;
 use shared::ids::SegmentId;
 use shared::on_both_engines;
 use shared::plan::Plan;
@@ -9,6 +10,9 @@ use shared::segment::change::Change;
 use shared::segment::check::Draft;
 use shared::segment::check::Refusal;
 use shared::segment::source::Source;
+use shared::store::live::build;
+use shared::store::properties;
+use shared::store::properties::Changes;
 use shared::store::segments;
 use shared::store::workspaces;
 use shared::store::workspaces::Change as Settings;
@@ -97,5 +101,37 @@ on_both_engines! {    async fn a_lower_plan_freezes_and_a_higher_one_thaws(store
         assert_eq!((off.state, off.is_enabled), (SegmentState::Broken, false));
         let mended = segments::change(db, key, &Change { is_enabled: Some(true), ..to_rule(city()) }, noon()).await;
         assert_eq!(mended.unwrap().state, SegmentState::Waiting);
+    }
+
+    async fn a_property_that_rules_may_read_again_mends_what_was_broken(store: TestStore) {
+        let (db, workspace, clock) = (&store.db, enterprise(&store).await, Clock::by_hand(noon()));
+        property(db, workspace, true).await;
+        let tier = json!({"field": "property.tier", "operator": "equals", "value": "gold"});
+        let not_gold = json!({"combinator": "and", "not": true, "rules": [tier]});
+        let gold = make(db, workspace, &dynamic("not gold", not_gold)).await;
+        let plain = make(db, workspace, &dynamic("plain", city())).await;
+        contact(db, workspace, "active").await;
+        for id in [gold.id, plain.id] {
+            build::run(db, id, &clock).await.unwrap().unwrap();
+        }
+        let state = async || {
+            let gold = segments::get(db.read(), workspace, gold.id).await.unwrap().unwrap();
+            (gold.state, gold.problem, gold.member_count)
+        };
+        let tier = properties::list(db, workspace, None, 1).await.unwrap().remove(0);
+        let change = async |changes: Changes| {
+            properties::change(db, (workspace, tier.id), &changes, noon()).await.unwrap().unwrap();
+        };
+        change(Changes { name: Some("Rank".into()), indexed: Some(true), ..Changes::default() }).await;
+        assert_eq!(state().await, (SegmentState::Ready, None, 1), "it may be read as before");
+        change(Changes { indexed: Some(false), ..Changes::default() }).await;
+        assert!(build::run(db, gold.id, &clock).await.unwrap().is_none());
+        let (broken, problem, _) = state().await;
+        assert_eq!(broken, SegmentState::Broken);
+        assert!(problem.unwrap().contains("there is no indexed property `tier`"));
+        change(Changes { indexed: Some(true), ..Changes::default() }).await;
+        assert_eq!(build::due(db, noon(), 9).await.unwrap().len(), 1, "the other one does not read it");
+        build::run(db, gold.id, &clock).await.unwrap().unwrap();
+        assert_eq!(state().await, (SegmentState::Ready, None, 1));
     }
 }

@@ -31,6 +31,21 @@ pub struct Person {
 /// A generator of numbers that only look random (splitmix64).
 pub struct Dice(pub u64);
 
+/// A test's own seed; another one for each `PROPTEST_RNG_SEED`, so that a hunt for rare failures reaches these tests too.
+pub fn seed(own: u64) -> u64 {
+    own ^ (asked("PROPTEST_RNG_SEED").unwrap_or_default() << 8)
+}
+
+/// How many cases a test tries: `PROPTEST_CASES`, or as many as it does in every run.
+pub fn cases(usual: usize) -> usize {
+    asked("PROPTEST_CASES").map_or(usual, |cases| usize::try_from(cases).unwrap())
+}
+
+fn asked(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {value}")))
+}
+
 impl Dice {
     pub fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -15,7 +15,7 @@ use shared::{
         contacts::{
             read,
             related::{self, Needs},
-            search::{self, Search},
+            search::{self, Among, Search},
         },
         value_sets::{self, SetDraft},
     },
@@ -27,7 +27,7 @@ use shared::{
 const MANY: usize = 650;
 
 fn of<'a>(world: &World, rule: Option<&'a Rule>) -> Search<'a> {
-    Search { workspace: world.workspace, rule, now: noon(), zone: Tz::UTC, with_deleted: true }
+    Search { workspace: world.workspace, rule, now: noon(), zone: Tz::UTC, among: Among::All }
 }
 
 fn leaf(field: &str, operator: &str, value: &Value) -> Rule {
@@ -87,7 +87,7 @@ on_both_engines! {
         for rule in [None, Some(leaf("contact.status", "matches", &json!(".")))] {
             let mut search = of(&world, rule.as_ref());
             let all = search::ids(db, &search, None, 100).await.unwrap();
-            search.with_deleted = false;
+            search.among = Among::Kept;
             let shown = search::ids(db, &search, None, 100).await.unwrap();
             assert_eq!(all.len(), 40);
             assert!(shown.len() < all.len());
@@ -118,11 +118,11 @@ on_both_engines! {
     }
 
     async fn what_is_read_beside_contacts_is_enough_for_the_rule(store: TestStore) {
-        let world = World::of(store, people::people(8, 40)).await;
+        let world = World::of(store, people::people(people::seed(8), 40)).await;
         let ids: Vec<ContactId> = world.people.iter().map(|one| one.contact.id).collect();
         let mut tx = world.store.db.begin().await.unwrap();
-        let mut dice = Dice(9);
-        for _ in 0..60 {
+        let mut dice = Dice(people::seed(9));
+        for _ in 0..people::cases(60) {
             let rule = parse(&tree(&mut dice, 2)).unwrap();
             let zone = *dice.pick(ZONES);
             let found = related::load(&mut tx, world.workspace, &ids, &Needs::of([&rule])).await.unwrap();

@@ -68,7 +68,7 @@ on_both_engines! {
         }
         assert_eq!(world.submission(ids[2]).await.status, Status::Accepted, "what is sold stays sold");
         let told = world.journey(ids[1]).await;
-        assert_eq!(told[told.len() - 2..], ["delivery released withdrawn", "delivery withdrawn withdrawn"]);
+        assert_eq!(told[told.len() - 2..], ["delivery released stopped", "delivery withdrawn withdrawn"]);
         assert!(parking::open(&world.store.db, world.workspace, ids[0]).await.unwrap().is_none(), "the wait is over");
         assert_eq!(world.calls().len(), calls, "nothing was sent");
         let lead = leads::get(&world.store.db, world.workspace, ready.lead_id).await.unwrap().unwrap();

@@ -22,9 +22,7 @@ impl Look<'_, '_> {
         }
         self.be_at(now);
         self.begin_turn();
-        for occurrence in occurrences {
-            self.take(occurrence);
-        }
+        self.take_all(occurrences);
         self.end_turn();
         if self.is_open() {
             self.mark_passed_dates(occurrences);
@@ -110,6 +108,22 @@ impl Look<'_, '_> {
         let is_condition = |triggers: &[Trigger]| triggers.contains(&Trigger::Matches);
         self.program.reactions.iter().any(|one| is_condition(&one.triggers))
             || self.program.workflows.iter().any(|one| is_condition(&one.triggers))
+    }
+
+    /// Each thing that happened is a chain of its own, in which a reaction fires once: two visits that came together count as two. A
+    /// change of fields belongs to what came before it.
+    fn take_all(&mut self, occurrences: &[Occurrence]) {
+        let before = self.state.fired.clone();
+        let mut all = before.clone();
+        for occurrence in occurrences {
+            self.state.fired = match occurrence {
+                Occurrence::Fields { .. } | Occurrence::Everything => all.clone(),
+                _ => before.clone(),
+            };
+            self.take(occurrence);
+            all.extend(std::mem::take(&mut self.state.fired));
+        }
+        self.state.fired = all;
     }
 
     /// One thing that happened, and what follows from it.

@@ -2,7 +2,7 @@
 use crate::{
     clock::Time,
     ids::{CampaignId, SegmentId, WorkspaceId},
-    store::{Db, Rows, StoreError, Tx, rows::time},
+    store::{Db, Rows, StoreError, Tx, live, rows::time},
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -161,12 +161,7 @@ async fn follow(
         .bind(Rows::of(&due))
         .run()
         .await?;
-    tx.ex()
-        .sql("UPDATE workspace SET segment_epoch = segment_epoch + 1 WHERE id = $1")
-        .bind(workspace)
-        .run()
-        .await?;
-    Ok(())
+    live::changed(tx, workspace).await
 }
 
 /// A segment that is deleted feeds nobody any more. Call it in the transaction that deletes it.

@@ -18,6 +18,8 @@ use serde_json::{Map, Value, json};
 
 /// How often the transaction is tried when the engine says "try again".
 const TRIES: usize = 4;
+/// Who changes a contact when the person texts STOP or START.
+const BY_TEXT: &str = "the person";
 
 /// What a person said; none: nothing of that channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -215,6 +217,74 @@ async fn suppress(
         }
     }
     Ok(())
+}
+
+/// A text by which a person said that they want no texts (STOP), or texts again (START).
+#[derive(Debug, Clone, Copy)]
+pub struct Texted<'a> {
+    pub workspace: WorkspaceId,
+    /// The number that it came from.
+    pub from: Number<'a>,
+    /// The number that it was sent to.
+    pub to: &'a str,
+    /// Whether it was STOP.
+    pub out: bool,
+}
+
+/// Keeps it with the contacts that have the number. START leaves those out whose number is suppressed by `consent`: that was said in
+/// another way and is taken back in the same. Call it before suppressions are changed, as [`keep`] locks the contact first; answers what
+/// to tell [`live::reassess`].
+pub(in crate::store) async fn texted(
+    tx: &mut Tx,
+    said: &Texted<'_>,
+    now: Time,
+) -> Result<Vec<Touched>, StoreError> {
+    let mut touched = Vec::new();
+    let person = Person { workspace: said.workspace, hash: said.from.hash };
+    let ids = with_number(tx, said).await?;
+    let locked = write::lock(tx, said.workspace, &ids).await?;
+    if locked.is_empty() || !said.out && suppressions::is_said(tx.ex(), person, CONSENT).await? {
+        return Ok(touched);
+    }
+    for before in locked {
+        if before.profile.phone.as_deref() != Some(said.from.phone) || before.merged_into.is_some()
+        {
+            continue;
+        }
+        let consent = by_text(said, before.id, now);
+        let mut after = before.clone();
+        consent.outs.apply(&mut after.profile);
+        let to = status_after(&consent, &after);
+        let written = Written { before, after, why: why(&consent) };
+        touched.extend(write::write(tx, &[written], now).await?);
+        if let Some(change) = to {
+            status::set_status(tx, &change, &mut touched, now).await?;
+        }
+    }
+    Ok(touched)
+}
+
+fn by_text(said: &Texted<'_>, contact: ContactId, now: Time) -> Consent {
+    Consent {
+        workspace: said.workspace,
+        contact,
+        outs: Outs { sms: Some(said.out), ..Outs::default() },
+        reset: false,
+        source: format!("text to {}", said.to),
+        said_at: now,
+        by: BY_TEXT.into(),
+    }
+}
+
+async fn with_number(tx: &mut Tx, said: &Texted<'_>) -> Result<Vec<ContactId>, StoreError> {
+    let found: Vec<(ContactId,)> = tx
+        .ex()
+        .sql("SELECT c.id FROM contact c WHERE c.workspace_id = $1 AND c.phone = $2 AND c.erased_at IS NULL")
+        .bind(said.workspace)
+        .bind(said.from.phone)
+        .all()
+        .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// What a contact's own word says against calls and texts, whatever number its lead has.

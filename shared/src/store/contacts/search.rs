@@ -36,8 +36,32 @@ pub struct Search<'a> {
     pub rule: Option<&'a Rule>,
     pub now: Time,
     pub zone: Tz,
-    /// Whether contacts of status deleted are found, too.
-    pub with_deleted: bool,
+    pub among: Among,
+}
+
+/// Contacts of which statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    All,
+    /// All that are not deleted.
+    Kept,
+    Active,
+}
+
+impl Among {
+    /// Those that may be in a dynamic segment whose rule asks about the status, or does not.
+    pub fn of_segment(reads_status: bool) -> Self {
+        if reads_status { Self::Kept } else { Self::Active }
+    }
+
+    /// The condition on `c` that says so.
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::All => "TRUE",
+            Self::Kept => "c.status <> 'deleted'",
+            Self::Active => "c.status = 'active'",
+        }
+    }
 }
 
 /// In which order contacts are read.
@@ -149,9 +173,9 @@ impl<'a> Run<'a> {
     /// The statement that finds `columns` of contacts.
     fn sql(&self, columns: &str, order: &str) -> String {
         let Compiled { sql: condition, .. } = &self.rule;
-        let shown = if self.search.with_deleted { "" } else { " AND c.status <> 'deleted'" };
+        let among = self.search.among.sql();
         format!(
-            "SELECT {columns} FROM contact c{} WHERE c.workspace_id = $1 AND c.id > $2 AND c.id < $3{shown} AND {condition}{order} LIMIT $4",
+            "SELECT {columns} FROM contact c{} WHERE c.workspace_id = $1 AND c.id > $2 AND c.id < $3 AND {among} AND {condition}{order} LIMIT $4",
             self.rule.join()
         )
     }

@@ -7,7 +7,7 @@ use crate::{
     ids::{ContactId, LeadId, WorkspaceId},
     lead::LeadStatus,
     store::{
-        Db, Rows, StoreError, Tx, lead_status, lead_stop,
+        Db, Rows, StoreError, Tx, lead_status,
         live::{self, Touched, What},
     },
 };
@@ -136,9 +136,7 @@ pub async fn cascade(
         })
         .collect();
     let changed = lead_status::change(tx, &changes).await?;
-    let closed: Vec<(WorkspaceId, LeadId)> =
-        changed.iter().map(|one| (one.workspace, one.lead)).collect();
-    lead_stop::wake(tx, &closed, now).await?;
+    lead_status::wake_stopped(tx, &changed, now).await?;
     Ok(changed)
 }
 

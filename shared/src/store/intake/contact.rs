@@ -1,7 +1,7 @@
 //! Finding the person, or remembering a new one: by email first, then by phone.
 use super::{Entry, Rows, StoreError, Time, Tx, Who, time};
 use crate::{
-    contact::{Profile, fold},
+    contact::{ContactStatus, Profile, fold},
     ids::ContactId,
     lead::{Details, Person},
 };
@@ -124,27 +124,28 @@ pub(super) async fn find_or_create(
     let known = known(tx, &rows).await?;
     for (_, entry) in entries {
         if let Some(made_up) = entry.contact
-            && let Some(found) = known.get(&made_up)
+            && let Some((found, status)) = known.get(&made_up)
         {
             entry.contact = Some(*found);
+            entry.contact_status = *status;
         }
     }
     Ok(())
 }
 
-/// The contacts that were there before, by the ids that were made up for them.
+/// The contacts that were there before, and whether they are worked with, by the ids that were made up for them.
 async fn known(
     tx: &mut Tx,
     rows: &[ContactRow<'_>],
-) -> Result<HashMap<ContactId, ContactId>, StoreError> {
-    let found: Vec<(ContactId, ContactId, bool)> = tx
+) -> Result<HashMap<ContactId, (ContactId, ContactStatus)>, StoreError> {
+    let found: Vec<(ContactId, ContactId, ContactStatus, bool)> = tx
         .ex()
         .sql(
-            "SELECT r.id, c.id, c.email = r.email
+            "SELECT r.id, c.id, c.status, c.email = r.email
              FROM ROWS($1: workspace_id uuid, id uuid, email text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.email = r.email
              UNION ALL
-             SELECT r.id, c.id, COALESCE(c.email, '') = r.email
+             SELECT r.id, c.id, c.status, COALESCE(c.email, '') = r.email
              FROM ROWS($1: workspace_id uuid, id uuid, email text, phone text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.phone = r.phone",
         )
@@ -152,11 +153,11 @@ async fn known(
         .all()
         .await?;
     let mut known = HashMap::new();
-    for (made_up, contact, same_email) in found {
+    for (made_up, contact, status, same_email) in found {
         if same_email {
-            known.insert(made_up, contact);
+            known.insert(made_up, (contact, status));
         } else {
-            known.entry(made_up).or_insert(contact);
+            known.entry(made_up).or_insert((contact, status));
         }
     }
     for row in rows {

@@ -80,21 +80,24 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
     Ok(())
 }
 
-/// New leads of campaigns that qualify them at once, but for duplicates: the first of them is qualified. Says which were.
-pub(super) async fn qualified(
+/// New leads that are decided about at once: those of contacts that are not worked with are rejected; those of campaigns that qualify
+/// them at once are qualified, but for duplicates: the first of them is. Says which were decided about.
+pub(super) async fn decided(
     tx: &mut Tx,
     entries: &[(usize, Entry<'_>)],
 ) -> Result<Vec<Changed>, StoreError> {
-    let born = entries.iter().filter(|(_, entry)| {
-        let is_new = matches!(entry.arrival.who, Who::New { .. });
-        is_new && entry.auto_qualify && status(entry) == LeadStatus::Active
+    let decided = entries.iter().filter_map(|(_, entry)| {
+        let (workspace, at) = (entry.arrival.workspace, entry.arrival.at);
+        if entry.is_closed() {
+            Some(lead_status::born_rejected(workspace, entry.lead, entry.contact_status, at))
+        } else if entry.is_new() && entry.auto_qualify && status(entry) == LeadStatus::Active {
+            Some(lead_status::born_qualified(workspace, entry.lead, at))
+        } else {
+            None
+        }
     });
-    let born: Vec<Change> = born
-        .map(|(_, entry)| {
-            lead_status::born_qualified(entry.arrival.workspace, entry.lead, entry.arrival.at)
-        })
-        .collect();
-    lead_status::change(tx, &born).await
+    let decided: Vec<Change> = decided.collect();
+    lead_status::change(tx, &decided).await
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@ use crate::{
     store::contacts::{
         read::get_many,
         related::{self, Needs},
+        search::Among,
     },
     value_set::Sets,
 };
@@ -87,8 +88,5 @@ impl Person {
 
 /// The condition on `c` that says the same of the status as [`Person::belongs`].
 pub fn status_condition(definition: &Definition) -> &'static str {
-    match definition.reads_status {
-        true => "c.status <> 'deleted'",
-        false => "c.status = 'active'",
-    }
+    Among::of_segment(definition.reads_status).sql()
 }

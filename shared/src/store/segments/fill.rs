@@ -14,7 +14,7 @@ use crate::{
     },
     store::{
         Db, StoreError,
-        contacts::search::{self, Search},
+        contacts::search::{self, Among, Search},
         workspaces,
     },
 };
@@ -118,7 +118,7 @@ async fn step(
                 rule: Some(&wanted.meant.rule),
                 now: by.at,
                 zone: wanted.zone,
-                with_deleted: false,
+                among: Among::Kept,
             };
             search::ids(db, &search, after, MEMBERS_AT_ONCE).await
         }
