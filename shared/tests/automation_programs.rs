@@ -1,171 +1,28 @@
 //! Automations as they are saved and loaded, on both engines.
-use chrono::Duration;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use shared::{
     automation::{AutomationConfig, Occurrence},
-    clock::Time,
-    contact::PropertyKind,
-    ids::{CampaignId, ContactId, PropertyId, SegmentId, WorkspaceId},
+    ids::{CampaignId, SegmentId, ValueSetId, WorkspaceId},
     on_both_engines,
     plan::{Feature, Plan},
-    segment::{SegmentKind, check, source::Source},
+    secret::Sensitive,
+    segment::check::Refusal,
     store::{
-        Db,
-        automation::programs::{self, Put, Saved},
+        automation::programs::{self, Put},
         campaigns::{self, Draft},
-        live::{self, Definitions, Touched, What, definitions},
-        notices::{self, Kind, NoticeFilter},
-        properties::{self, Property},
-        segments, workspaces,
+        secrets::{Deleted, Secrets},
+        segments::{self, SaveError},
+        value_sets::{self, SetDraft},
+        workspaces,
     },
-    testing::{TestStore, noon},
+    testing::{noon, ring},
+    value_set,
 };
 
-#[derive(Clone)]
-struct World {
-    db: Db,
-    workspace: WorkspaceId,
-    campaign: CampaignId,
-}
-
-impl World {
-    async fn new(store: &TestStore) -> Self {
-        let workspace = store.workspace("automations").await;
-        let campaign = CampaignId::new();
-        let world = Self { db: store.db.clone(), workspace, campaign };
-        campaigns::create(&world.db, &world.draft(&json!({}))).await.unwrap();
-        world
-    }
-
-    fn draft(&self, config: &Value) -> Draft {
-        Draft {
-            workspace: self.workspace,
-            id: self.campaign,
-            code: "solar".into(),
-            name: "Solar".into(),
-            dedup_days: None,
-            config: config.clone(),
-            at: noon(),
-        }
-    }
-
-    fn key(&self) -> programs::Key {
-        (self.workspace, self.campaign)
-    }
-
-    async fn put(&self, config: &Value, expected: Option<i64>, at: Time) -> Put {
-        let config: AutomationConfig = serde_json::from_value(config.clone()).unwrap();
-        programs::put(&self.db, self.key(), &config, expected, ("user_1", at)).await.unwrap()
-    }
-
-    async fn saved(&self, config: &Value, at: Time) -> Saved {
-        match self.put(config, None, at).await {
-            Put::Saved(saved) => *saved,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn get(&self) -> Saved {
-        programs::get(&self.db, self.key()).await.unwrap().unwrap()
-    }
-
-    async fn definitions(&self) -> std::sync::Arc<Definitions> {
-        let mut tx = self.db.begin().await.unwrap();
-        definitions::of(&mut tx, self.workspace).await.unwrap()
-    }
-
-    /// Something changes of somebody, as it does all the time.
-    async fn traffic(&self, at: Time) {
-        let mut tx = self.db.begin().await.unwrap();
-        let touched =
-            Touched::new(self.workspace, ContactId::new(), What::fields(["contact.gender"]));
-        live::reassess(&mut tx, &[touched], at).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-
-    async fn pass_is_done(&self) {
-        let mut tx = self.db.begin().await.unwrap();
-        tx.ex()
-            .sql("UPDATE automation SET pass_due_at = NULL WHERE workspace_id = $1")
-            .bind(self.workspace)
-            .run()
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-    }
-
-    async fn plan(&self, plan: Plan, at: Time) {
-        workspaces::set_plan(&self.db, self.workspace, plan, at).await.unwrap();
-    }
-
-    /// A dynamic segment, or a static one.
-    async fn segment(&self, name: &str, rule: Option<Value>) -> SegmentId {
-        let draft = check::Draft {
-            name: name.into(),
-            description: String::new(),
-            kind: if rule.is_some() { SegmentKind::Dynamic } else { SegmentKind::Static },
-            source: rule.map(Source::Rule),
-            timezone: None,
-            is_enabled: true,
-        };
-        segments::create(&self.db, self.workspace, &draft, noon()).await.unwrap().id
-    }
-
-    /// Since when a reaction of the program that runs has been there.
-    async fn since(&self, id: &str) -> Time {
-        let definitions = self.definitions().await;
-        let reactions = &definitions.programs[&self.campaign].reactions;
-        reactions.iter().find(|one| one.id == id).unwrap().since
-    }
-
-    async fn zone(&self) -> Tz {
-        self.definitions().await.programs[&self.campaign].zone
-    }
-
-    async fn property(&self, key: &str, indexed: bool) {
-        let change = properties::Changes { indexed: Some(indexed), ..Default::default() };
-        let known = properties::list(&self.db, self.workspace, None, 10).await.unwrap();
-        if let Some(property) = known.iter().find(|property| property.key == key) {
-            let key = (self.workspace, property.id);
-            properties::change(&self.db, key, &change, noon()).await.unwrap();
-            return;
-        }
-        let property = Property {
-            id: PropertyId::new(),
-            key: key.into(),
-            name: key.into(),
-            description: String::new(),
-            kind: PropertyKind::Text,
-            indexed,
-            created_at: noon(),
-            updated_at: noon(),
-        };
-        properties::create(&self.db, self.workspace, &property).await.unwrap();
-    }
-
-    async fn told(&self) -> Vec<String> {
-        let filter = NoticeFilter { kind: Some(Kind::AutomationBroken), ..NoticeFilter::default() };
-        let rows = notices::list(&self.db, self.workspace, filter, 10).await.unwrap();
-        rows.into_iter().map(|row| format!("{} x{}", row.message, row.times)).collect()
-    }
-}
-
-fn later(minutes: i64) -> Time {
-    noon() + Duration::minutes(minutes)
-}
-
-fn when(field: &str, value: &str) -> Value {
-    json!({"field": field, "operator": "equals", "value": value})
-}
-
-fn rule(id: &str, when: &Value) -> Value {
-    json!({"id": id, "name": id, "when": when, "do": [{"type": "addTag", "tag": "hot"}]})
-}
-
-fn one(when: &Value) -> Value {
-    json!({"rules": [rule("a", when)]})
-}
+#[path = "automation_programs/world.rs"]
+mod world;
+use world::{World, later, one, when};
 
 on_both_engines! {
     async fn what_is_saved_is_shown_and_runs_everywhere_at_once(store: TestStore) {
@@ -268,6 +125,11 @@ on_both_engines! {
         assert_eq!(saved.revision, 1);
         let definitions = world.definitions().await;
         assert!(definitions.is_watched(dynamic), "it reacts to who comes in");
+        let refused = segments::delete(&world.db, (world.workspace, fixed), noon()).await.unwrap_err();
+        let SaveError::Refused(Refusal::Used(names)) = refused else { panic!("it is named") };
+        assert_eq!(names, ["campaign solar"]);
+        world.saved(&json!({}), later(1)).await;
+        segments::delete(&world.db, (world.workspace, fixed), noon()).await.unwrap();
     }
 
     async fn conditions_on_properties_need_the_plan(store: TestStore) {
@@ -357,9 +219,56 @@ on_both_engines! {
         workspaces::change(&world.db, world.workspace, &change, noon()).await.unwrap();
         assert_eq!(world.zone().await, Tz::Europe__Rome);
         let own = world.draft(&json!({"timezone": "America/Denver"}));
+        world.pass_is_done().await;
         campaigns::save(&world.db, &own, 1).await.unwrap();
         assert_eq!(world.zone().await, Tz::America__Denver, "the change is seen at once");
-        campaigns::save(&world.db, &world.draft(&json!({})), 2).await.unwrap();
+        assert_eq!(world.get().await.pass_due_at, Some(noon()), "days begin at another time");
+        world.pass_is_done().await;
+        campaigns::save(&world.db, &own, 2).await.unwrap();
+        assert_eq!(world.get().await.pass_due_at, None, "the zone is the same");
+        campaigns::save(&world.db, &world.draft(&json!({})), 3).await.unwrap();
         assert_eq!(world.zone().await, Tz::Europe__Rome);
+    }
+
+    async fn who_asks_for_a_value_set_asks_again_when_it_changes(store: TestStore) {
+        let world = World::new(&store).await;
+        let set = |values: Value| SetDraft {
+            workspace: world.workspace,
+            id: ValueSetId::new(),
+            name: "rivals".into(),
+            description: String::new(),
+            members: value_set::read(values.as_array().unwrap(), "values").unwrap(),
+            at: later(1),
+        };
+        let draft = set(json!(["sunrival"]));
+        value_sets::create(&world.db, &draft).await.unwrap();
+        let asks = json!({"field": "contact.company", "operator": "inValueSet", "valueSet": "rivals"});
+        world.saved(&one(&asks), noon()).await;
+        let other = World { campaign: CampaignId::new(), ..world.clone() };
+        let second = Draft { code: "other".into(), ..other.draft(&json!({})) };
+        campaigns::create(&world.db, &second).await.unwrap();
+        other.saved(&one(&when("contact.city", "Rome")), noon()).await;
+        world.pass_is_done().await;
+        let before = world.definitions().await.sets["rivals"].len();
+        let more = SetDraft { id: draft.id, ..set(json!(["sunrival", "moonrival"])) };
+        assert!(value_sets::save(&world.db, &more, None).await.unwrap());
+        assert_eq!(world.definitions().await.sets["rivals"].len(), before + 1);
+        assert_eq!(world.get().await.pass_due_at, Some(later(1)));
+        assert_eq!(other.get().await.pass_due_at, None);
+    }
+
+    async fn a_secret_that_a_webhook_is_signed_with_cannot_go(store: TestStore) {
+        let world = World::new(&store).await;
+        let secrets = Secrets::new(world.db.clone(), ring());
+        secrets.put(world.workspace, "crm", &Sensitive::from("hunter2"), noon()).await.unwrap();
+        let hook = json!({"type": "webhook", "url": "https://a.example.com", "signingSecret": "crm"});
+        let document = json!({"rules": [{"id": "a", "name": "A", "on": [{"type": "created"}], "do": [hook]}]});
+        world.saved(&document, noon()).await;
+        // Saving the campaign does not forget it.
+        campaigns::save(&world.db, &world.draft(&json!({})), 1).await.unwrap();
+        let kept = secrets.delete(world.workspace, "crm").await.unwrap();
+        assert!(matches!(kept, Deleted::Used(_)), "{kept:?}");
+        world.saved(&json!({}), later(1)).await;
+        assert_eq!(secrets.delete(world.workspace, "crm").await.unwrap(), Deleted::Gone);
     }
 }

@@ -62,7 +62,7 @@ pub struct Segment {
 pub struct UsedBy {
     /// Segments whose rules ask for its members.
     pub segments: Vec<UsingSegment>,
-    /// Campaigns whose leads its members become.
+    /// Campaigns whose leads its members become, and those whose automation names it.
     pub campaigns: Vec<UsingCampaign>,
 }
 

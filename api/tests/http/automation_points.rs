@@ -7,7 +7,7 @@ use shared::ids::LeadId;
 async fn stored(world: &World, config: Value) -> String {
     world.campaign("SOL", config).await;
     let stored = world.post("/api/v1/leads", lead("SOL")).await;
-    assert_eq!(stored.status, 202, "{stored:?}");
+    assert_eq!(stored.status, 201, "{stored:?}");
     stored.data("leadId")
 }
 

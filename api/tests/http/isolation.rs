@@ -24,6 +24,7 @@ fn body(method: &str, url: &str) -> Value {
         _ if method == "put" => json!({"name": "x", "config": {}}),
         Some("decide") => json!({"decision": "approve"}),
         Some("approve") => json!({"status": "approved"}),
+        Some("retry") if url.contains("/automation/") => json!({"jobIds": []}),
         Some("automation") => json!({"automation": {}}),
         Some("points") => json!({"points": 1, "reason": "x"}),
         Some("deliver") => json!({"campaignId": "SOL"}),

@@ -15,6 +15,7 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A campaign with its newest configuration.
@@ -90,6 +91,7 @@ pub async fn save_dated(
     window: Option<Window>,
 ) -> Result<Option<i64>, StoreError> {
     let mut tx = db.begin().await?;
+    programs::lock(&mut tx, (draft.workspace, draft.id)).await?;
     let saved: Option<(i64,)> = tx
         .ex()
         .sql(
@@ -114,7 +116,7 @@ pub async fn save_dated(
         campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
     }
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
-    programs::campaign_saved(&mut tx, (draft.workspace, draft.id)).await?;
+    programs::campaign_saved(&mut tx, (draft.workspace, draft.id), draft.at).await?;
     tx.commit().await?;
     Ok(Some(revision))
 }
@@ -145,13 +147,16 @@ async fn add_revision(tx: &mut Tx, draft: &Draft, revision: i64) -> Result<(), S
     note_uses(tx, draft.workspace, draft.id, &draft.config).await
 }
 
-async fn note_uses(
+/// Notes what the newest revision of a campaign uses, and its automation.
+pub(super) async fn note_uses(
     tx: &mut Tx,
     workspace: WorkspaceId,
     id: CampaignId,
     config: &Value,
 ) -> Result<(), StoreError> {
-    let named = named_secrets(config).into_iter().map(|(_, name)| name).collect();
+    let mut named: BTreeSet<String> =
+        named_secrets(config).into_iter().map(|(_, name)| name).collect();
+    named.extend(programs::secrets(tx, (workspace, id)).await?);
     secrets::note_uses(tx, workspace, id, &named).await?;
     agents::note_uses(tx, workspace, id, config).await
 }

@@ -21,6 +21,7 @@ mod step;
 mod touched;
 mod write;
 
+pub(super) use due::says;
 pub use due::{Which, changed, make_due};
 pub use touched::{Touched, What};
 

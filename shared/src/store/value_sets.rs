@@ -1,6 +1,7 @@
 //! Value sets: lists that several campaigns share.
 use super::{
     Db, Ex, Rows, StoreError, Tx,
+    automation::programs::{self, Naming},
     live::{self, Which},
 };
 use crate::{
@@ -74,7 +75,9 @@ async fn tell_segments(
     name: &str,
     now: Time,
 ) -> Result<(), StoreError> {
-    if !live::make_due(tx, workspace, Which::Naming(name), now).await?.is_empty() {
+    let segments = live::make_due(tx, workspace, Which::Naming(name), now).await?;
+    let automations = programs::look_again(tx, workspace, Naming::Set(name), now).await?;
+    if !segments.is_empty() || automations > 0 {
         live::changed(tx, workspace).await?;
     }
     Ok(())

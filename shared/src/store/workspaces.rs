@@ -1,6 +1,7 @@
 //! Workspaces: what the workspace's row says beside its name.
 use super::{
     Db, Ex, StoreError,
+    automation::programs::{self, Naming},
     segments::{self, Replan},
 };
 use crate::{
@@ -71,6 +72,9 @@ pub async fn change(
 ) -> Result<Changed, StoreError> {
     let mut tx = db.begin().await?;
     segments::lock_dynamic(&mut tx, workspace).await?;
+    if change.timezone.is_some() {
+        programs::lock_all(&mut tx, workspace).await?;
+    }
     let old = segments::lock_workspace(&mut tx, workspace).await?;
     let new = Settings {
         plan: change.plan.unwrap_or(old.plan),
@@ -88,6 +92,9 @@ pub async fn change(
         .bind(new.timezone.as_str())
         .run()
         .await?;
+    if new.timezone != old.timezone {
+        programs::look_again(&mut tx, workspace, Naming::Anything, at).await?;
+    }
     let replan = Replan { plan: new.plan, zone_changed: new.timezone != old.timezone };
     let to_build = segments::replan(&mut tx, workspace, replan, at).await?;
     tx.commit().await?;

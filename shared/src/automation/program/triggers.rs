@@ -10,6 +10,7 @@ use crate::{
     campaign::config::ENDS,
     ids::SegmentId,
     rules::{ACTIVITY, About, Field, Kind},
+    submission::Status,
 };
 use chrono::NaiveTime;
 use std::collections::BTreeSet;
@@ -97,7 +98,7 @@ impl Reader<'_> {
     }
 
     fn outcomes(&mut self, given: &[String], at: &str) {
-        let words = ENDS.map(|end| end.word());
+        let words = ENDS.map(Status::word);
         for (nth, word) in given.iter().enumerate().filter(|(_, word)| !words.contains(*word)) {
             let word: String = word.chars().take(NAME_MAX).collect();
             let why = format!("`{word}` is no end of a submission: {}", words.join(", "));

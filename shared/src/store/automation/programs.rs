@@ -5,7 +5,7 @@ use crate::{
     ids::{CampaignId, WorkspaceId},
     plan::{self, Feature, Plan},
     rules::Properties,
-    store::{Db, Ex, StoreError, Tx, live},
+    store::{Db, Ex, StoreError, Tx},
 };
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -14,10 +14,12 @@ use std::{collections::HashMap, sync::Arc};
 
 mod around;
 mod look;
+mod naming;
 mod put;
 mod standing;
 
 pub use look::{Draft, look};
+pub use naming::{Naming, campaign_saved, lock, lock_all, look_again, secrets};
 pub use put::{Put, put};
 pub use standing::report;
 
@@ -177,7 +179,7 @@ pub async fn load(
              FROM automation a JOIN campaign c ON c.workspace_id = a.workspace_id AND c.id = a.campaign_id
              JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
-             WHERE a.workspace_id = $1 AND a.enabled",
+             WHERE a.workspace_id = $1 AND a.enabled ORDER BY a.campaign_id",
         )
         .bind(workspace)
         .all()
@@ -235,19 +237,4 @@ fn zone_of(own: Option<&str>, workspace: Tz) -> Tz {
 /// Why the plan does not allow conditions on properties, for people; none when it does.
 pub fn refusal(plan: Plan) -> Option<String> {
     plan::refusal_of(plan, Feature::PropertyFilters, "conditions on custom properties")
-}
-
-/// Notes that a campaign was saved: its zone may be another.
-pub async fn campaign_saved(tx: &mut Tx, (workspace, campaign): Key) -> Result<(), StoreError> {
-    let has_one: Option<(i64,)> = tx
-        .ex()
-        .sql("SELECT revision FROM automation WHERE workspace_id = $1 AND campaign_id = $2")
-        .bind(workspace)
-        .bind(campaign)
-        .optional()
-        .await?;
-    if has_one.is_some() {
-        live::changed(tx, workspace).await?;
-    }
-    Ok(())
 }

@@ -99,7 +99,7 @@ fn is_meant(row: &Ruled, which: Which<'_>) -> bool {
 }
 
 /// Whether somewhere in the rule this key has this text.
-fn says(rule: &Value, key: &str, text: &str) -> bool {
+pub fn says(rule: &Value, key: &str, text: &str) -> bool {
     match rule {
         Value::Object(map) => map.iter().any(|(own, value)| match value.as_str() {
             Some(value) => own == key && value.trim() == text,

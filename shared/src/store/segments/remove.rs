@@ -21,7 +21,7 @@ const REMOVED_AT_ONCE: i64 = 5_000;
 pub struct Users {
     /// Segments whose rules ask for it.
     pub segments: Vec<(SegmentId, String)>,
-    /// Campaigns that it feeds: id, code, name.
+    /// Campaigns that it feeds, and those whose automation names it: id, code, name.
     pub campaigns: Vec<(CampaignId, String, String)>,
 }
 
@@ -43,12 +43,16 @@ pub async fn users(
     let asks = asking.iter().filter(|(_, (_, asked))| asked.contains(&id));
     let campaigns = ex
         .sql(
-            "SELECT c.id, c.code, c.name FROM campaign_segment f
-             JOIN campaign c ON c.workspace_id = f.workspace_id AND c.id = f.campaign_id
-             WHERE f.segment_id = $2 AND f.workspace_id = $1 ORDER BY c.id",
+            "SELECT c.id, c.code, c.name FROM campaign c
+             WHERE c.workspace_id = $1 AND c.id IN (
+                SELECT f.campaign_id FROM campaign_segment f WHERE f.segment_id = $2 AND f.workspace_id = $1
+                UNION SELECT a.campaign_id FROM automation a WHERE a.workspace_id = $1
+                    AND {pg: POSITION($3 IN CAST(a.config AS text))}{lite: instr(a.config, $3)} > 0)
+             ORDER BY c.id",
         )
         .bind(workspace)
         .bind(id)
+        .bind(id.to_string())
         .all()
         .await?;
     Ok(Users { segments: asks.map(|(id, (name, _))| (*id, name.clone())).collect(), campaigns })

@@ -1,5 +1,5 @@
 //! Looking at a document as saving would, without saving it: for dry runs, and to say all that is wrong at once.
-use super::{Key, Put, around, get_in, put::timezone, zone_of};
+use super::{Key, Put, around, get_in, put::own_config, zone_of};
 use crate::{
     automation::{AutomationConfig, Program, program::since},
     clock::Time,
@@ -38,12 +38,12 @@ async fn look_in(
     (now, then): (Time, Time),
 ) -> Result<Result<Draft, Put>, StoreError> {
     let (workspace, campaign) = key;
-    let Some(own) = timezone(tx, key).await? else { return Ok(Err(Put::NoSuchCampaign)) };
+    let Some(own) = own_config(tx, key).await? else { return Ok(Err(Put::NoSuchCampaign)) };
     let settings = workspaces::settings(tx.ex(), workspace).await?;
     let before = get_in(tx.ex(), key).await?;
     let known = before.as_ref().map(|saved| (&saved.config, &saved.since));
     let revision = before.as_ref().map_or(0, |saved| saved.revision) + 1;
-    let zone = zone_of(own.as_deref(), settings.zone());
+    let zone = zone_of(own["timezone"].as_str(), settings.zone());
     let properties = properties::readable(tx.ex(), workspace).await?;
     let since = [since(config, known, now), since(config, None, then)];
     let [read, past] = since.map(|since| {

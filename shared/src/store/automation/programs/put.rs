@@ -1,5 +1,5 @@
 //! Saving an automation: looked at and written in one transaction, seen by every process from its end on.
-use super::{Key, Saved, around, get_in, zone_of};
+use super::{Key, Saved, around, get_in, naming, zone_of};
 use crate::{
     automation::{
         AutomationConfig, Program,
@@ -8,8 +8,9 @@ use crate::{
     clock::Time,
     plan::{self, Feature},
     rules::Problem,
-    store::{Db, StoreError, Tx, live, properties, segments, workspaces::Settings},
+    store::{Db, StoreError, Tx, campaigns, live, properties, segments, workspaces::Settings},
 };
+use serde_json::Value;
 use sqlx::types::Json;
 
 /// What came of saving an automation.
@@ -53,8 +54,8 @@ async fn put_in(
     (by, now): (&str, Time),
 ) -> Result<Put, StoreError> {
     let (workspace, campaign) = key;
-    let settings = lock(tx, key).await?;
-    let Some(timezone) = timezone(tx, key).await? else { return Ok(Put::NoSuchCampaign) };
+    let settings = lock_both(tx, key).await?;
+    let Some(own) = own_config(tx, key).await? else { return Ok(Put::NoSuchCampaign) };
     let before = get_in(tx.ex(), key).await?;
     let there = before.as_ref().map_or(0, |saved| saved.revision);
     if expected.is_some_and(|expected| expected != there) {
@@ -62,7 +63,7 @@ async fn put_in(
     }
     let known = before.as_ref().map(|saved| (&saved.config, &saved.since));
     let since = since(config, known, now);
-    let zone = zone_of(timezone.as_deref(), settings.zone());
+    let zone = zone_of(own["timezone"].as_str(), settings.zone());
     let properties = properties::readable(tx.ex(), workspace).await?;
     let read = Program::compile_named((campaign, there + 1), zone, config, &since, &properties);
     let names = match read {
@@ -88,6 +89,7 @@ async fn put_in(
     if revision != there {
         add_revision(tx, key, config, (revision, by, now)).await?;
     }
+    campaigns::note_uses(tx, workspace, campaign, &own).await?;
     live::changed(tx, workspace).await?;
     let saved = get_in(tx.ex(), key).await?;
     let saved = saved.ok_or_else(|| StoreError::Inconsistent("an automation is gone".into()))?;
@@ -96,28 +98,20 @@ async fn put_in(
 
 /// Locks the automation, if there is one, and then the workspace: whoever takes both takes them in this order, and of two that make the
 /// first one the second sees it.
-async fn lock(tx: &mut Tx, (workspace, campaign): Key) -> Result<Settings, StoreError> {
-    tx.ex()
-        .sql(
-            "SELECT revision FROM automation
-             WHERE workspace_id = $1 AND campaign_id = $2{pg:  FOR UPDATE}",
-        )
-        .bind(workspace)
-        .bind(campaign)
-        .run()
-        .await?;
-    segments::lock_workspace(tx, workspace).await
+async fn lock_both(tx: &mut Tx, key: Key) -> Result<Settings, StoreError> {
+    naming::lock(tx, key).await?;
+    segments::lock_workspace(tx, key.0).await
 }
 
-/// The campaign's own zone, if it has one; none: there is no such campaign.
-pub(super) async fn timezone(
+/// The campaign's own configuration; none: there is no such campaign.
+pub(super) async fn own_config(
     tx: &mut Tx,
     (workspace, campaign): Key,
-) -> Result<Option<Option<String>>, StoreError> {
-    let found: Option<(Option<String>,)> = tx
+) -> Result<Option<Value>, StoreError> {
+    let found: Option<(Json<Value>,)> = tx
         .ex()
         .sql(
-            "SELECT CAST(v.config->>'timezone' AS text) FROM campaign c
+            "SELECT v.config FROM campaign c
              JOIN campaign_revision v
                ON v.workspace_id = c.workspace_id AND v.campaign_id = c.id AND v.revision = c.revision
              WHERE c.workspace_id = $1 AND c.id = $2",
@@ -126,7 +120,7 @@ pub(super) async fn timezone(
         .bind(campaign)
         .optional()
         .await?;
-    Ok(found.map(|(zone,)| zone))
+    Ok(found.map(|(config,)| config.0))
 }
 
 async fn write(
