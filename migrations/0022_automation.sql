@@ -50,7 +50,7 @@ CREATE TABLE lead_automation (
     memory        JSONB NOT NULL,
     -- When the clock may next make something of it; too early does no harm, too late never happens. NULL: never.
     due_at        TIMESTAMPTZ,
-    -- Since when it has been due while nobody decides about it: its campaign is paused, or its automation is off.
+    -- Since when it has been due while nobody decides about it: its campaign is paused, its automation is off, or it failed.
     held_at       TIMESTAMPTZ,
     updated_at    TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace_id, lead_id),

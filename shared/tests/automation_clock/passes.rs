@@ -9,7 +9,9 @@ use shared::{
         campaign_window::{self, Window},
         campaigns::{self, Draft},
     },
+    testing::noon,
 };
+use std::task::Poll;
 
 fn days(days: i64) -> TimeDelta {
     TimeDelta::days(days)
@@ -31,8 +33,9 @@ on_both_engines! {
         let step = async || passes::step(world.db(), key, world.now()).await.unwrap();
         assert_eq!(step().await, Step { leads: 500, is_last: false });
         assert_eq!(world.firings().await, (500, 500));
-        // Whoever did it dies; somebody else goes on where it was.
-        let going = tokio::time::timeout(std::time::Duration::ZERO, step());
+        // Whoever begins the next one dies in the middle of it; somebody else does it.
+        let mut going = Box::pin(step());
+        assert!(begins(&mut going).await, "it is under way");
         drop(going);
         assert_eq!(step().await, Step { leads: 500, is_last: false });
         assert_eq!(step().await, Step { leads: 100, is_last: true });
@@ -83,6 +86,7 @@ on_both_engines! {
         world.set_state("active").await;
         assert_eq!(world.tick().await, 2);
         assert_eq!(world.firings().await, (2, 2));
+        assert_eq!(world.fired(leads[0]).await, [("silent".into(), noon() + days(30))], "as of then");
         world.set_state("active").await;
         assert_eq!(world.tick().await, 0, "it was open");
     }
@@ -135,4 +139,10 @@ async fn dated(world: &World, window: Window) {
     };
     let saved = campaigns::save_dated(world.db(), &draft, 1, Some(window)).await.unwrap();
     assert_eq!(saved, Some(2));
+}
+
+/// Lets it begin; says whether it is under way still.
+async fn begins<F: Future + Unpin>(going: &mut F) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut *going).poll(cx).is_pending()))
+        .await
 }

@@ -6,30 +6,43 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+const TIMEZONE: &str = "contact.timezone";
+const LAST_ACTIVITY: &str = "contact.lastActivityAt";
+
 impl Listens {
     pub(super) fn of(reactions: &[Reaction], workflows: &[Workflow]) -> Self {
         let mut listens = Self::default();
-        let again = |repeat: Repeat, when: &Option<Rule>| repeat == Repeat::Each || when.is_some();
-        let reactions =
-            reactions.iter().map(|one| (&one.triggers, (&one.reads, again(one.repeat, &one.when))));
-        let workflows =
-            workflows.iter().map(|one| (&one.triggers, (&one.reads, again(one.repeat, &one.when))));
-        for (triggers, asked) in reactions.chain(workflows) {
-            triggers.iter().for_each(|trigger| listens.add(trigger, asked));
+        // A silence after which another one counts, or that does not count: then an activity begins the one that does.
+        let another = |repeat: Repeat, existing_leads: bool, when: &Option<Rule>| {
+            repeat == Repeat::Each || !existing_leads || when.is_some()
+        };
+        let reactions = reactions.iter().map(|one| {
+            (&one.triggers, &one.reads, another(one.repeat, one.existing_leads, &one.when))
+        });
+        let workflows = workflows.iter().map(|one| {
+            (&one.triggers, &one.reads, another(one.repeat, one.existing_leads, &one.when))
+        });
+        for (triggers, reads, another) in reactions.chain(workflows) {
+            triggers.iter().for_each(|trigger| listens.add(trigger, reads));
+            if another && triggers.iter().any(|one| matches!(one, Trigger::Inactivity { .. })) {
+                listens.fields.insert(LAST_ACTIVITY.to_owned());
+            }
         }
         listens.points |= listens.fields.contains("lead.points");
         listens
     }
 
-    /// What a trigger listens to, by what its condition reads and whether it may be met by more than one silence.
-    fn add(&mut self, trigger: &Trigger, (reads, again): (&BTreeSet<String>, bool)) {
+    fn add(&mut self, trigger: &Trigger, reads: &BTreeSet<String>) {
         match trigger {
             Trigger::Matches => self.fields.extend(reads.iter().cloned()),
             Trigger::Changed { fields } if fields.is_empty() => {
                 self.fields.extend(reads.iter().cloned());
             }
             Trigger::Changed { fields } => self.fields.extend(fields.iter().cloned()),
-            Trigger::Date { field, .. } => drop(self.fields.insert(field.clone())),
+            // In another zone a day, and a silence of days, ends at another time.
+            Trigger::Date { field, .. } => {
+                self.fields.extend([field.clone(), TIMEZONE.to_owned()]);
+            }
             Trigger::Created => self.created = true,
             Trigger::Activity { activity, .. } => drop(self.activities.insert(activity.clone())),
             Trigger::Points { .. } => self.points = true,
@@ -38,12 +51,9 @@ impl Listens {
             Trigger::SegmentEntered { segment } | Trigger::SegmentLeft { segment } => {
                 self.segments.insert(*segment);
             }
-            // A silence that has ended is followed by another one, whose end is to be known.
-            Trigger::Inactivity { .. } if again => {
-                self.fields.insert("contact.lastActivityAt".to_owned());
-            }
-            // Else whatever is heard of a contact only puts off the end of the one silence, which is reckoned when it is due.
-            Trigger::Inactivity { .. } => {}
+            // Whatever is heard of a contact only puts off the end of a silence, which is reckoned when it is due. For those that have
+            // ended see `of`.
+            Trigger::Inactivity { .. } => drop(self.fields.insert(TIMEZONE.to_owned())),
         }
     }
 }

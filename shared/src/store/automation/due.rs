@@ -184,7 +184,8 @@ async fn clear(
     }
     tx.ex()
         .sql(
-            "UPDATE lead_automation SET held_at = due_at, due_at = NULL FROM ROWS($1: workspace_id uuid, lead_id uuid) r
+            "UPDATE lead_automation SET held_at = COALESCE(held_at, due_at), due_at = NULL
+             FROM ROWS($1: workspace_id uuid, lead_id uuid) r
              WHERE lead_automation.workspace_id = r.workspace_id AND lead_automation.lead_id = r.lead_id
                 AND lead_automation.due_at <= $2",
         )
@@ -231,7 +232,9 @@ async fn postpone(
 ) -> Result<(), StoreError> {
     db.write()
         .sql(
-            "UPDATE lead_automation SET due_at = $4 WHERE workspace_id = $1 AND lead_id = $2 AND due_at <= $3",
+            // Since when it has been due is not forgotten: what fell due then is decided as of then.
+            "UPDATE lead_automation SET held_at = COALESCE(held_at, due_at), due_at = $4
+             WHERE workspace_id = $1 AND lead_id = $2 AND due_at <= $3",
         )
         .bind(workspace)
         .bind(lead)
