@@ -169,10 +169,11 @@ impl Program {
                 fields.iter().any(|field| self.listens.fields.contains(field))
             }
             Occurrence::Activity { kind, .. } => self.listens.activities.contains(kind),
+            // One that is closed stands in no workflow any more; one that is opened begins anew.
             Occurrence::Status { from, to } => {
-                // A lead that is opened again begins anew: dates and silences are reckoned from then.
-                let opens = to.is_processed() && !from.is_processed();
-                opens || self.listens.status || self.listens.fields.contains("lead.status")
+                self.listens.status
+                    || self.listens.fields.contains("lead.status")
+                    || from.is_processed() != to.is_processed()
             }
             Occurrence::Outcome { .. } => {
                 self.listens.outcome || self.listens.fields.contains("lead.outcome")

@@ -145,7 +145,8 @@ pub(super) fn next(
 pub(super) fn passed(look: &Look<'_, '_>, asked: Asked<'_>, trigger: &Trigger) -> Option<String> {
     let dated = Dated::of(look, trigger)?;
     let comes = dated.around(look.at).into_iter();
-    let passed = comes.filter(|(at, _)| *at <= look.at && *at >= earliest(look, asked)).last()?;
+    let passed =
+        comes.filter(|(at, _)| *at <= look.at && *at >= earliest(look, asked)).next_back()?;
     let day = passed.1.to_string();
     (look.mark(asked, trigger) != Some(day.as_str())).then_some(day)
 }

@@ -9,7 +9,6 @@ use crate::{
     contact::doc::moment,
     rules::{self, Clocks, LOOK_AGAIN, Window},
 };
-use chrono::SubsecRound;
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -124,14 +123,15 @@ fn passes(window: &Window, moment: Time, after: Time, zone: Tz) -> Option<Time> 
         let steps = std::iter::successors(Some(from), |from| Some(on_grid(*from, seconds)));
         from = steps.take(GRID_MAX).take_while(|from| is_vague(*from)).last().unwrap_or(from);
     }
-    // Between these two it passes: the first moment at which it has.
-    let mut passed = on_grid(from, 60);
-    while passed - from > TICK && !is_vague(passed) {
-        let middle = from + (passed - from) / 2;
-        match is_vague(middle) {
-            true => from = middle,
+    // Between these two it passes: the first microsecond at which it has.
+    let at = |micros: i64| Time::from_timestamp_micros(micros).unwrap_or(from);
+    let (mut before, mut passed) = (from.timestamp_micros(), on_grid(from, 60).timestamp_micros());
+    while passed - before > 1 {
+        let middle = before + (passed - before) / 2;
+        match is_vague(at(middle)) {
+            true => before = middle,
             false => passed = middle,
         }
     }
-    Some(passed.trunc_subsecs(6))
+    Some(at(passed))
 }

@@ -16,9 +16,10 @@ impl Look<'_, '_> {
         doc::set_lead(&mut self.subject.doc, self.program, self.state);
         self.drop_lost_positions();
         if self.is_open() {
-            self.open(occurrences, now);
             let saved = occurrences.contains(&Occurrence::Saved);
-            self.catch_up(saved, now);
+            if !self.is_opened(occurrences, now) {
+                self.catch_up(saved, now);
+            }
         }
         self.be_at(now);
         self.begin_turn();
@@ -35,8 +36,8 @@ impl Look<'_, '_> {
         }
     }
 
-    /// A lead that is processed again begins anew.
-    fn open(&mut self, occurrences: &[Occurrence], now: Time) {
+    /// A lead that is processed again begins anew: whatever it waited for before is over.
+    fn is_opened(&mut self, occurrences: &[Occurrence], now: Time) -> bool {
         let is_opened = occurrences.iter().any(|what| match what {
             Occurrence::Status { from, to } => !from.is_processed() && to.is_processed(),
             _ => false,
@@ -44,8 +45,10 @@ impl Look<'_, '_> {
         if is_opened {
             self.state.memory.opened_at = Some(now);
             self.state.memory.ask_at = None;
+            self.state.positions.clear();
             self.outcome.changed = true;
         }
+        is_opened
     }
 
     /// Decides what has fallen due, each as of its time.

@@ -170,3 +170,42 @@ fn several_triggers_of_a_reaction_fire_it_once_for_an_event() {
     assert_eq!(world.fired(), ["r", "r"]);
     assert_eq!(world.firings[1].cause["activity"], "page_visit");
 }
+
+#[test]
+fn conditions_on_points_and_stars_follow_them() {
+    let at_least = |field: &str, value: f64| {
+        let rule = rule(&json!({"field": field, "operator": "greaterOrEqual", "value": value}));
+        reaction(field, Trigger::Matches, Some(rule))
+    };
+    let mut world = World::new()
+        .with(scoring("s", visit("*"), None, 6))
+        .with(at_least("lead.points", 10.0))
+        .with(at_least("lead.stars", 1.5));
+    world.visit(start(), "/");
+    assert_eq!(world.fired(), ["s"]);
+    world.visit(start(), "/");
+    assert_eq!(world.fired(), ["s", "s", "lead.points"]);
+    assert_eq!(world.firings[2].facts, json!({"lead.points": 12}));
+    world.visit(start(), "/");
+    assert_eq!(world.fired()[3..], ["s", "lead.stars"]);
+    world.give(start(), -10);
+    world.give(start(), 10);
+    assert_eq!(world.fired()[5..], ["", "", "lead.points", "lead.stars"]);
+}
+
+#[test]
+fn conditions_on_the_activity_and_the_status_are_asked_when_it_happens() {
+    let path = rule(&json!({"field": "activity.name", "operator": "startsWith", "value": "/pri"}));
+    let any = Trigger::Activity { activity: "page_visit".into(), name: None };
+    let status = rule(&json!({"field": "lead.status", "operator": "equals", "value": "duplicate"}));
+    let mut world = World::new().with(reaction("path", any, Some(path))).with(reaction(
+        "status",
+        Trigger::Matches,
+        Some(status),
+    ));
+    world.visit(start(), "/prices");
+    world.visit(start(), "/");
+    assert_eq!(world.fired(), ["path"]);
+    world.becomes(start(), LeadStatus::Duplicate);
+    assert_eq!(world.fired(), ["path", "status"]);
+}

@@ -230,3 +230,18 @@ fn a_step_that_closes_the_lead_is_the_last() {
     let status: Value = json!(world.firings.last().unwrap().status_after);
     assert_eq!(status, "duplicate");
 }
+
+#[test]
+fn a_lead_that_was_closed_stands_nowhere_when_it_is_opened_again() {
+    let mut world = created(vec![("a", hour()), ("b", tag("b"))]);
+    // Nobody told of that.
+    world.state.status = LeadStatus::Rejected;
+    let mut told = world.clone();
+    assert!(told.looks(later(1)).changed);
+    assert!(told.state.positions.is_empty());
+    world.state.status = LeadStatus::Active;
+    let what = Occurrence::Status { from: LeadStatus::Rejected, to: LeadStatus::Active };
+    let outcome = world.tell(later(9), &[what]);
+    assert!(outcome.changed && world.state.positions.is_empty());
+    assert_eq!((tags(&world).len(), outcome.due_at), (0, None));
+}

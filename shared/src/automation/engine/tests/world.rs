@@ -31,7 +31,7 @@ pub fn rule(leaf: &Value) -> Rule {
     let kinds = [("renewal", Kind::Date), ("call", Kind::DateTime)];
     let properties = Properties(kinds.map(|(key, kind)| (key.to_owned(), kind)).into());
     let rule = json!({"combinator": "and", "rules": [leaf]});
-    Rule::parse_about(&rule, About::Contact(&properties)).unwrap()
+    Rule::parse_about(&rule, About::Automation(&properties)).unwrap()
 }
 
 /// The state is CA.

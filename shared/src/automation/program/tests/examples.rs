@@ -92,8 +92,9 @@ fn only_what_somebody_listens_to_is_heard() {
     assert!(program.hears(&visit("page_visit")) && !program.hears(&visit("call")));
     assert!(program.hears(&fields("contact.email")) && !program.hears(&fields("contact.city")));
     assert!(!program.hears(&fields("contact.lastActivityAt")), "it only puts off a silence's end");
-    let status = Occurrence::Status { from: LeadStatus::Active, to: LeadStatus::Rejected };
-    assert!(program.hears(&Occurrence::Created) && !program.hears(&status));
+    let status = |to| Occurrence::Status { from: LeadStatus::Active, to };
+    assert!(program.hears(&Occurrence::Created) && !program.hears(&status(LeadStatus::Duplicate)));
+    assert!(program.hears(&status(LeadStatus::Rejected)), "what it waits for is over");
 }
 
 fn heard(reaction: &Value) -> Listens {
