@@ -94,6 +94,10 @@ refusals! {
         MalformedJson, NotFound, Conflict, CampaignClosed, LeadClosed, BodyTooLarge, UnsupportedMediaType,
         ValidationError, IdempotencyKeyReused
     ];
+    /// Of the route that gives points.
+    Scored = [
+        MalformedJson, NotFound, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError, IdempotencyKeyReused
+    ];
     /// Of the routes by which a person decides about a lead.
     Deciding = [
         MalformedJson, NotFound, Conflict, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError

@@ -2,6 +2,7 @@
 pub mod activities;
 pub mod agents;
 pub mod answer;
+pub mod automation;
 pub mod body;
 pub mod caller;
 pub mod campaigns;

@@ -23,12 +23,13 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The POST routes that take an Idempotency-Key.
-pub const KEYED_ROUTES: [&str; 7] = [
+pub const KEYED_ROUTES: [&str; 8] = [
     "/api/v1/leads/submit",
     "/api/v1/leads",
     "/api/v1/leads/{leadId}/submit",
     "/api/v1/leads/{leadId}/repost",
     "/api/v1/leads/{leadId}/deliver",
+    "/api/v1/leads/{leadId}/points",
     "/api/v1/sms/send",
     "/api/v1/voice/calls/initiate",
 ];

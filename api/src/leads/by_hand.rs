@@ -110,7 +110,7 @@ impl From<Refused> for ApiError {
 }
 
 /// A reason as a person gives it.
-pub(super) fn reason(path: &str, given: &str) -> Result<String, ApiError> {
+pub(crate) fn reason(path: &str, given: &str) -> Result<String, ApiError> {
     let given = given.trim();
     match given.chars().count() {
         1..=REASON_MAX => Ok(given.to_owned()),

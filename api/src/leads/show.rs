@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::{
+    automation::doc::stars,
     ids::{CampaignId, ContactId, LeadId, SubmissionId},
     lead::{Answer, LeadStatus},
     store::leads::{self, LeadRow},
@@ -61,6 +62,10 @@ pub struct Lead {
     pub source: String,
     pub latest_submission_id: Option<SubmissionId>,
     pub submission_count: i64,
+    /// What its campaign's automation and people gave it, all together.
+    pub points: i64,
+    /// `points` by the campaign's `pointsPerStar`: 0 to 5, one digit after the point.
+    pub stars: f64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -94,6 +99,8 @@ impl From<LeadRow> for Lead {
             source: row.source,
             latest_submission_id: row.latest_submission,
             submission_count: row.submissions,
+            points: row.points,
+            stars: stars(row.points, row.points_per_star),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

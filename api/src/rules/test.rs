@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
     ids::LeadId,
-    rules::{Facts, LeafResult, Rule},
+    rules::{Evaluation, Facts, LeafResult, Rule},
     store::{
         campaigns::{self, CampaignRow},
         intake::{CampaignRef, Who},
@@ -120,23 +120,30 @@ pub async fn test(
     let doc = view::of(&loaded, &campaign, now);
     let facts = Facts { doc: &doc, now, tz: campaign.zone, value_sets: &sets };
     let evaluation = rule.evaluate(&facts);
-    let deciding: Vec<&str> =
-        evaluation.decided_by.iter().map(|at| evaluation.leaves[*at].path.as_str()).collect();
-    let leaf = |leaf: LeafResult| LeafTested {
-        decided: deciding.contains(&leaf.path.as_str()),
-        path: leaf.path,
-        field: leaf.field,
-        operator: leaf.operator,
-        expected: leaf.expected,
-        actual: leaf.actual,
-        matched: leaf.matched,
-        note: leaf.note,
-    };
-    Ok(Data(RuleTested {
-        matched: evaluation.matched,
-        because: evaluation.because(),
-        leaves: rule.ask_all(&facts).into_iter().map(leaf).collect(),
-    }))
+    Ok(Data(RuleTested::of(&evaluation, rule.ask_all(&facts))))
+}
+
+impl RuleTested {
+    /// An answer, and what every leaf says.
+    pub(crate) fn of(evaluation: &Evaluation, leaves: Vec<LeafResult>) -> Self {
+        let deciding: Vec<&str> =
+            evaluation.decided_by.iter().map(|at| evaluation.leaves[*at].path.as_str()).collect();
+        let leaf = |leaf: LeafResult| LeafTested {
+            decided: deciding.contains(&leaf.path.as_str()),
+            path: leaf.path,
+            field: leaf.field,
+            operator: leaf.operator,
+            expected: leaf.expected,
+            actual: leaf.actual,
+            matched: leaf.matched,
+            note: leaf.note,
+        };
+        Self {
+            matched: evaluation.matched,
+            because: evaluation.because(),
+            leaves: leaves.into_iter().map(leaf).collect(),
+        }
+    }
 }
 
 /// The lead to ask about, as the stages would see it at its beginning, and its campaign.

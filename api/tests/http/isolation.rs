@@ -24,6 +24,9 @@ fn body(method: &str, url: &str) -> Value {
         _ if method == "put" => json!({"name": "x", "config": {}}),
         Some("decide") => json!({"decision": "approve"}),
         Some("approve") => json!({"status": "approved"}),
+        Some("retry") if url.contains("/automation/") => json!({"jobIds": []}),
+        Some("automation") => json!({"automation": {}}),
+        Some("points") => json!({"points": 1, "reason": "x"}),
         Some("deliver") => json!({"campaignId": "SOL"}),
         _ if method == "patch" && url.contains("/leads/") => {
             json!({"leadStatus": "deleted", "reason": "x"})

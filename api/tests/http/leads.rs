@@ -78,6 +78,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
           }
         ],
         "phone": "+14155550100",
+        "points": 0,
         "questionnaire": [
           {
             "answer": "yes",
@@ -87,6 +88,7 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
         ],
         "repostedTo": [],
         "source": "api",
+        "stars": 0.0,
         "status": "pending",
         "submissionCount": 1,
         "timezone": null,

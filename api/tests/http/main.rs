@@ -2,6 +2,9 @@
 mod activities;
 mod agents;
 mod approvals;
+mod automation;
+mod automation_dry_run;
+mod automation_points;
 mod by_hand;
 mod campaigns;
 mod contacts;

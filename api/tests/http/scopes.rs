@@ -70,6 +70,13 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/campaigns/{campaignId}: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/activate: admin campaigns:write
     POST /api/v1/campaigns/{campaignId}/archive: admin campaigns:write
+    GET /api/v1/campaigns/{campaignId}/automation: admin campaigns:read
+    PUT /api/v1/campaigns/{campaignId}/automation: admin campaigns:write
+    POST /api/v1/campaigns/{campaignId}/automation/dry-run: admin
+    GET /api/v1/campaigns/{campaignId}/automation/jobs: admin ops
+    POST /api/v1/campaigns/{campaignId}/automation/jobs/retry: admin ops
+    GET /api/v1/campaigns/{campaignId}/automation/positions: admin campaigns:read
+    GET /api/v1/campaigns/{campaignId}/automation/revisions: admin campaigns:read
     GET /api/v1/campaigns/{campaignId}/endpoints: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/open: admin ops
     POST /api/v1/campaigns/{campaignId}/endpoints/{endpointId}/breaker/reset: admin ops
@@ -124,8 +131,11 @@ async fn each_route_opens_to_its_scope_only() {
     PATCH /api/v1/leads/{leadId}: admin leads:write
     POST /api/v1/leads/{leadId}/approve: admin leads:write
     POST /api/v1/leads/{leadId}/deliver: admin leads:write
+    GET /api/v1/leads/{leadId}/explain: admin leads:read
+    GET /api/v1/leads/{leadId}/firings: admin leads:read
     GET /api/v1/leads/{leadId}/history: admin leads:read
     GET /api/v1/leads/{leadId}/interactions: admin leads:read
+    POST /api/v1/leads/{leadId}/points: admin leads:write
     POST /api/v1/leads/{leadId}/repost: admin leads:write
     GET /api/v1/leads/{leadId}/submissions: admin leads:read
     POST /api/v1/leads/{leadId}/submit: admin leads:write

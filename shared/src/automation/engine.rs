@@ -49,6 +49,7 @@ const TICK: TimeDelta = TimeDelta::microseconds(1);
 const CLOCK: &str = "";
 
 /// What rules read of the lead, and how.
+#[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The contact's document (`contact`, `property`, `event`) with the lead's part (`lead`, `questionnaire`, `custom`, …), as of now.
     /// `contact.age`, `activity` and the lead's status, points and stars are kept current here.

@@ -105,8 +105,8 @@ pub enum Otherwise {
 /// What a program listens to, so that what nobody hears costs nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Listens {
-    /// Fields that conditions of `matches`, and triggers `changed` and `date` read. `contact.lastActivityAt` only
-    /// where silences may end again and again: otherwise an activity only puts off the end.
+    /// Fields that conditions of `matches`, and triggers `changed` and `date` read; `contact.lastActivityAt` where one silence after
+    /// another matters. Where only the first does, an activity only puts off its end.
     pub fields: BTreeSet<String>,
     /// Types of activities.
     pub activities: BTreeSet<String>,

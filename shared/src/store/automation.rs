@@ -12,9 +12,12 @@ use crate::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub mod by_hand;
 pub mod catch_up;
+pub mod dry_run;
 pub mod due;
 pub mod effects;
+pub mod explain;
 mod gather;
 pub mod jobs;
 mod parts;

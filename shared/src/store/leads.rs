@@ -15,8 +15,12 @@ macro_rules! lead_columns {
     () => {
         "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, \
          l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at, \
-         s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions \
-         FROM lead l LEFT JOIN submission s ON s.lead_id = l.id AND (s.workspace_id = l.workspace_id) IS TRUE \
+         s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions, \
+         COALESCE(p.points, 0) AS points, \
+         COALESCE(CAST(a.config->'scoring'->>'pointsPerStar' AS bigint), 10) AS points_per_star \
+         FROM lead l LEFT JOIN lead_automation p ON p.workspace_id = l.workspace_id AND p.lead_id = l.id \
+         LEFT JOIN automation a ON a.workspace_id = l.workspace_id AND a.campaign_id = l.campaign_id \
+         LEFT JOIN submission s ON s.lead_id = l.id AND (s.workspace_id = l.workspace_id) IS TRUE \
          AND s.number = (SELECT MAX(n.number) FROM submission n \
          WHERE n.lead_id = l.id) "
     };
@@ -53,6 +57,9 @@ pub struct LeadRow {
     pub latest_submission: Option<SubmissionId>,
     pub latest_status: Option<Status>,
     pub submissions: i64,
+    pub points: i64,
+    /// Of its campaign's automation.
+    pub points_per_star: i64,
 }
 
 /// Which leads to list. What is none does not narrow.

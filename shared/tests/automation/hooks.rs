@@ -3,13 +3,17 @@ use crate::world::World;
 use serde_json::{Value, json};
 use shared::{
     contact::ContactStatus,
+    ids::CampaignId,
     lead::LeadStatus,
     on_both_engines,
     store::{
         campaign_members,
+        close::{Close, Closer, LeadMove, Place, Places, Query},
         contacts::{self, merge, status},
+        intake::Receipt,
         segments,
     },
+    submission::{Carry, End, Stage, State},
 };
 
 /// Says what it heard, by the id of the rule.
@@ -19,11 +23,71 @@ fn ears() -> Value {
     for status in ["active", "qualified", "rejected", "duplicate", "deleted"] {
         rules.push(rule(status, json!({"type": "status", "to": [status]})));
     }
-    rules.push(rule("outcome", json!({"type": "outcome"})));
+    rules.push(rule("outcome", json!({"type": "outcome", "is": ["accepted"]})));
+    rules.push(rule("zip", json!({"type": "changed", "fields": ["questionnaire.zip"]})));
     json!({"scoring": {"rules": rules}})
 }
 
+/// The end of a lead's first submission.
+fn ended(world: &World, taken: &Receipt, campaign: CampaignId, lead: LeadMove) -> Close {
+    let at = world.clock.now();
+    let place = Place {
+        state: State::Finished,
+        stage: Stage::Delivery,
+        generation: 2,
+        attempt: 0,
+        due_at: None,
+        campaign,
+        revision: 1,
+        end: Some(End::Accepted),
+        reason: None,
+        carry: Carry::default(),
+        error_fingerprint: None,
+    };
+    Close {
+        workspace: world.workspace,
+        submission: taken.submission_id.unwrap(),
+        expected: 1,
+        place,
+        events: Vec::new(),
+        shown: None,
+        extend: None,
+        park: None,
+        reach: None,
+        unpark: None,
+        attempt: None,
+        places: Places::Keep,
+        child: None,
+        learnt: json!({"questionnaire.zip": "94110"}).as_object().unwrap().clone(),
+        lead,
+        notices: Vec::new(),
+        query: Query::None,
+        at,
+    }
+}
+
 on_both_engines! {
+    async fn the_end_of_a_submission_and_what_was_learnt_are_told_of_once(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("A", ears()).await;
+        let taken = world.arrives(campaign, "ada@example.com").await;
+        let closer = Closer::start(world.db.clone());
+        let close = ended(&world, &taken, campaign, LeadMove::Nothing);
+        assert!(closer.close(close.clone()).await.unwrap());
+        assert!(!closer.close(close).await.unwrap(), "it has moved since");
+        assert_eq!(world.fired(taken.lead_id).await, ["created", "zip", "outcome"]);
+    }
+
+    async fn an_end_that_qualifies_the_lead_is_told_of_as_that(store: TestStore) {
+        let world = World::new(store).await;
+        let campaign = world.campaign("A", ears()).await;
+        let taken = world.arrives(campaign, "ada@example.com").await;
+        let close = ended(&world, &taken, campaign, LeadMove::To(LeadStatus::Qualified));
+        assert!(Closer::start(world.db.clone()).close(close).await.unwrap());
+        assert_eq!(world.status(taken.lead_id).await, LeadStatus::Qualified);
+        assert_eq!(world.fired(taken.lead_id).await, ["created", "qualified"], "it is no longer processed");
+    }
+
     async fn a_lead_that_comes_in_is_told_of(store: TestStore) {
         let world = World::new(store).await;
         let campaign = world.campaign("A", ears()).await;

@@ -42,8 +42,8 @@ on_both_engines! {
         assert_eq!(world.history(lead).await, ["qualified automation rule \"Hot\" by automation:hot"]);
         assert_eq!(decided[0].outcome.firings[0].actions[0].get("left"), None);
         assert_eq!((touched.len(), &touched[0].what, touched[0].contact), (1, &What::leads(), ada));
-        let change = Occurrence::Status { from: LeadStatus::Active, to: LeadStatus::Qualified };
-        assert_eq!(touched[0].happened, [Happened::to_lead(lead, change)]);
+        let told = Occurrence::Status { from: Active, to: Qualified };
+        assert_eq!(touched[0].happened, [Happened::to_lead(lead, told)]);
         // The lead is qualified by now, whatever was believed of it.
         let wants = vec![Want::Status { to: Rejected }, tag("late", true)];
         let mut decided = [world.decided(lead, ada, wants)];

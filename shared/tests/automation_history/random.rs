@@ -69,7 +69,7 @@ impl Stage {
 
     fn action(&mut self, other: CampaignId) -> Value {
         match self.dice.roll(10) {
-            0..=2 => json!({"type": "addPoints", "points": self.dice.roll(20) as i64 - 6}),
+            0..=2 => json!({"type": "addPoints", "points": self.dice.pick(&[-6, -2, 1, 3, 7, 12])}),
             3 | 4 => json!({"type": "addTag", "tag": self.dice.pick(&["hot", "cold"])}),
             5 => json!({"type": "removeTag", "tag": self.dice.pick(&["hot", "cold"])}),
             6 => json!({"type": "addToSegment", "segment": self.segment}),
@@ -86,7 +86,7 @@ impl Stage {
         let mut scoring = Vec::new();
         for n in 0..4 {
             let mut rule = json!({"id": format!("s{n}"), "name": "s", "on": [self.trigger()],
-                "points": self.dice.roll(15) as i64 - 3, "repeat": self.dice.pick(&["once", "each"])});
+                "points": self.dice.pick(&[-3, -1, 1, 2, 5, 9, 14]), "repeat": self.dice.pick(&["once", "each"])});
             if self.dice.roll(2) == 0 {
                 rule["when"] = self.condition();
             }

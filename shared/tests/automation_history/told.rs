@@ -80,9 +80,10 @@ async fn compare(world: &World, leads: &mut [(LeadId, plain::Lead)], seed: u64, 
         told.until(world.clock.now());
         let log = world.log(*lead).await;
         let fired: Vec<&str> = log.iter().map(|line| line.rule_id.as_str()).collect();
-        let place = format!("seed {seed}, step {step}, {lead}");
+        let row = rows.iter().find(|row| row.lead_id == *lead);
+        let place = format!("seed {seed}, step {step}, {} {row:?} {told:?}", world.clock.now());
         assert_eq!(fired, told.fired, "{place}");
-        let points = rows.iter().find(|row| row.lead_id == *lead).map_or(0, |row| row.points);
+        let points = row.map_or(0, |row| row.points);
         assert_eq!(points, told.points, "{place}");
         assert_eq!(log.iter().map(|line| line.points).sum::<i64>(), points, "{place}");
         let status = statuses.iter().find(|(id, ..)| id == lead).map(|(.., status)| status.word());

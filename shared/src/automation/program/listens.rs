@@ -1,6 +1,9 @@
 //! What a program listens to.
 use super::{Listens, Reaction, Workflow};
-use crate::automation::config::{Repeat, Trigger};
+use crate::{
+    automation::config::{Repeat, Trigger},
+    rules::Rule,
+};
 use std::collections::BTreeSet;
 
 const TIMEZONE: &str = "contact.timezone";
@@ -10,14 +13,15 @@ impl Listens {
     pub(super) fn of(reactions: &[Reaction], workflows: &[Workflow]) -> Self {
         let mut listens = Self::default();
         // A silence after which another one counts, or that does not count: then an activity begins the one that does.
-        let another =
-            |repeat: Repeat, existing_leads: bool| repeat == Repeat::Each || !existing_leads;
-        let reactions = reactions
-            .iter()
-            .map(|one| (&one.triggers, &one.reads, another(one.repeat, one.existing_leads)));
-        let workflows = workflows
-            .iter()
-            .map(|one| (&one.triggers, &one.reads, another(one.repeat, one.existing_leads)));
+        let another = |repeat: Repeat, existing_leads: bool, when: &Option<Rule>| {
+            repeat == Repeat::Each || !existing_leads || when.is_some()
+        };
+        let reactions = reactions.iter().map(|one| {
+            (&one.triggers, &one.reads, another(one.repeat, one.existing_leads, &one.when))
+        });
+        let workflows = workflows.iter().map(|one| {
+            (&one.triggers, &one.reads, another(one.repeat, one.existing_leads, &one.when))
+        });
         for (triggers, reads, another) in reactions.chain(workflows) {
             triggers.iter().for_each(|trigger| listens.add(trigger, reads));
             if another && triggers.iter().any(|one| matches!(one, Trigger::Inactivity { .. })) {

@@ -1,5 +1,6 @@
 //! What a document means, and the examples that people begin with.
 mod acts;
+mod docs;
 mod documents;
 mod examples;
 mod refusals;

@@ -16,6 +16,7 @@ use crate::{
         live::{Definitions, answers},
     },
     submission::Status,
+    value_set::Sets,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,12 +47,13 @@ fn keys(workspace: WorkspaceId, ids: impl Iterator<Item = Uuid>) -> Rows {
     Rows::of(&ids.map(|id| Key { workspace_id: workspace.0, id }).collect::<Vec<_>>())
 }
 
+/// A lead as it stands.
 #[derive(sqlx::FromRow)]
-struct Found {
-    id: LeadId,
+pub(super) struct Found {
+    pub id: LeadId,
     contact_id: ContactId,
     campaign_id: CampaignId,
-    status: LeadStatus,
+    pub status: LeadStatus,
     created_at: Time,
     points: Option<i64>,
     number: Option<i64>,
@@ -111,7 +113,7 @@ fn heard(program: &Program, lead: &Found, happened: &[Happened]) -> Vec<Occurren
     occurrences
 }
 
-fn state(workspace: WorkspaceId, row: Found) -> LeadState {
+pub(super) fn state(workspace: WorkspaceId, row: Found) -> LeadState {
     LeadState {
         points: row.points.unwrap_or_default(),
         number: row.number.unwrap_or_default(),
@@ -176,14 +178,21 @@ fn minds_silence(program: &Program) -> bool {
     program.decay.is_some() || reactions.chain(workflows).any(is_silence)
 }
 
-/// Reads what is needed, and lets each lead's campaign decide.
-pub(super) async fn decide(
+/// A lead with all that its campaign's conditions read of it.
+pub(super) struct Ready<'a> {
+    pub state: LeadState,
+    pub program: &'a Program,
+    pub occurrences: Vec<Occurrence>,
+    pub subject: Subject<'a>,
+}
+
+/// Reads what is needed. The leads come in their order.
+pub(super) async fn ready<'a>(
     tx: &mut Tx,
-    definitions: &Definitions,
-    mut heard: Vec<Heard<'_>>,
-    (chain, now): (&mut Chain, Time),
-) -> Result<(Vec<Decided>, Vec<Before>), StoreError> {
-    let workspace = definitions.workspace;
+    workspace: WorkspaceId,
+    (mut heard, sets): (Vec<Heard<'a>>, &'a Sets),
+    now: Time,
+) -> Result<Vec<Ready<'a>>, StoreError> {
     let reads = Reads::of(&heard);
     if reads.positions {
         positions(tx, workspace, &mut heard).await?;
@@ -192,10 +201,8 @@ pub(super) async fn decide(
     let contacts: Vec<ContactId> = contacts.into_iter().collect();
     let people = answers::people(tx, workspace, &contacts, &reads.needs).await?;
     let said = said(tx, workspace, &heard, &reads).await?;
-    let (mut decided, mut before) = (Vec::new(), Vec::new());
-    for one in heard {
-        let Heard { mut state, program, occurrences } = one;
-        let Some(person) = people.get(&state.contact) else { continue };
+    let ready = heard.into_iter().filter_map(|Heard { state, program, occurrences }| {
+        let person = people.get(&state.contact)?;
         let zone = person.zone().unwrap_or(program.zone);
         let mut doc = person.new_document(now, program.zone);
         automation::doc::set_lead(&mut doc, program, &state);
@@ -203,7 +210,23 @@ pub(super) async fn decide(
             said.put_into(&mut doc);
         }
         let last_activity_at = person.related.last_activity_at;
-        let mut subject = Subject { doc, last_activity_at, zone, sets: &definitions.sets };
+        let subject = Subject { doc, last_activity_at, zone, sets };
+        Some(Ready { state, program, occurrences, subject })
+    });
+    Ok(ready.collect())
+}
+
+/// Reads what is needed, and lets each lead's campaign decide.
+pub(super) async fn decide(
+    tx: &mut Tx,
+    definitions: &Definitions,
+    heard: Vec<Heard<'_>>,
+    (chain, now): (&mut Chain, Time),
+) -> Result<(Vec<Decided>, Vec<Before>), StoreError> {
+    let heard = (heard, &definitions.sets);
+    let ready = ready(tx, definitions.workspace, heard, now).await?;
+    let (mut decided, mut before) = (Vec::new(), Vec::new());
+    for Ready { mut state, program, occurrences, mut subject } in ready {
         let positions = state.positions.clone();
         before.push(Before { due_at: state.due_at, positions });
         state.fired = chain.remove(&state.lead).unwrap_or_default();

@@ -13,10 +13,12 @@ use sqlx::types::Json;
 use std::{collections::HashMap, sync::Arc};
 
 mod around;
+mod look;
 mod naming;
 mod put;
 mod standing;
 
+pub use look::{Draft, look};
 pub use naming::{Naming, campaign_saved, lock, lock_all, look_again, secrets};
 pub use put::{Put, put};
 pub use standing::report;

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// A contact that is to become a lead of a campaign.
@@ -102,7 +102,7 @@ async fn campaigns(
     tx: &mut Tx,
     workspace: WorkspaceId,
     wishes: &[Wish],
-) -> Result<HashMap<CampaignId, Found>, StoreError> {
+) -> Result<BTreeMap<CampaignId, Found>, StoreError> {
     let ids: BTreeSet<CampaignId> = wishes.iter().map(|wish| wish.campaign).collect();
     let rows: Vec<CampaignRow> =
         ids.into_iter().map(|id| CampaignRow { workspace_id: workspace.0, id: id.0 }).collect();

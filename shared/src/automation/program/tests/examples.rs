@@ -142,7 +142,7 @@ fn each_trigger_listens_to_what_it_needs() {
     assert!(heard(&json!({"on": [{"type": "created"}]})).created);
     assert!(heard(&json!({"on": [{"type": "points", "fallBelow": 0}]})).points);
     assert!(
-        heard(&json!({"when": {"field": "lead.stars", "operator": "greaterThan", "value": 3}}))
+        heard(&json!({"on": [{"type": "matches"}], "when": {"field": "lead.stars", "operator": "greaterThan", "value": 3}}))
             .points
     );
 }

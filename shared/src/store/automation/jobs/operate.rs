@@ -78,6 +78,16 @@ pub async fn retry(
     ids: &[AutomationJobId],
     now: Time,
 ) -> Result<Vec<(AutomationJobId, i64)>, StoreError> {
+    retry_of(db, (workspace, None), ids, now).await
+}
+
+/// The same of one campaign's jobs only, if one is named.
+pub async fn retry_of(
+    db: &Db,
+    (workspace, campaign): (WorkspaceId, Option<CampaignId>),
+    ids: &[AutomationJobId],
+    now: Time,
+) -> Result<Vec<(AutomationJobId, i64)>, StoreError> {
     let mut keys: Vec<JobKey> =
         ids.iter().map(|id| JobKey { workspace_id: workspace.0, id: id.0 }).collect();
     keys.sort_unstable_by_key(|key| key.id);
@@ -87,10 +97,12 @@ pub async fn retry(
             "UPDATE automation_job SET state = 'waiting', due_at = $2, finished_at = NULL
              FROM ROWS($1: workspace_id uuid, id uuid) r
              WHERE automation_job.workspace_id = r.workspace_id AND automation_job.id = r.id AND automation_job.state = 'failed'
+               AND COALESCE($3, automation_job.campaign_id) = automation_job.campaign_id
              RETURNING automation_job.id, automation_job.attempt",
         )
         .bind(Rows::of(&keys))
         .bind(now)
+        .bind(campaign)
         .all()
         .await
 }

@@ -104,7 +104,10 @@ async fn lock_both(tx: &mut Tx, key: Key) -> Result<Settings, StoreError> {
 }
 
 /// The campaign's own configuration; none: there is no such campaign.
-async fn own_config(tx: &mut Tx, (workspace, campaign): Key) -> Result<Option<Value>, StoreError> {
+pub(super) async fn own_config(
+    tx: &mut Tx,
+    (workspace, campaign): Key,
+) -> Result<Option<Value>, StoreError> {
     let found: Option<(Json<Value>,)> = tx
         .ex()
         .sql(
