@@ -104,7 +104,10 @@ async fn what_is_wrong_is_told_with_its_place() {
         assert!(twice.contains(place), "{place}: {twice}");
     }
     let away = json!({"type": "addToCampaign", "campaign": CampaignId::new()});
-    let away = told(json!({"rules": [{"id": "a", "name": "A", "do": [away]}]})).await;
+    let away = told(
+        json!({"rules": [{"id": "a", "name": "A", "on": [{"type": "created"}], "do": [away]}]}),
+    )
+    .await;
     assert!(away.contains("there is no such campaign in this workspace"), "{away}");
     assert_eq!(world.get(&url(&campaign)).await.json["data"]["revision"], 0);
     let dry = json!({"automation": {"rules": [{"id": "a", "name": "A", "do": []}, {"id": "a", "name": "A", "do": []}]}});

@@ -84,7 +84,7 @@ async fn a_dry_run_says_what_saving_does_and_changes_nothing() {
     assert_eq!(state["samples"].as_array().unwrap().len(), 1);
     assert_eq!(
         (&state["samples"][0]["pointsBefore"], &state["samples"][0]["pointsAfter"]),
-        (&json!(0), &json!(3))
+        (&json!(-1), &json!(2))
     );
     assert_eq!(
         (&of(effects, "silent")["leads"], &of(effects, "silent")["actions"]["notify"]),
@@ -133,7 +133,7 @@ async fn what_happened_is_lived_through_again() {
     automation["scoring"]["rules"].as_array_mut().unwrap().push(json!({
         "id": "second", "name": "Second visit", "points": 1,
         "on": [{"type": "activity", "activity": "page_visit"}],
-        "when": {"field": "event.page_visit", "operator": "atLeast", "value": 2}
+        "when": {"field": "event.page_visit", "operator": "eventCount", "value": {"atLeast": 2}}
     }));
     let before = rows(&world).await;
     let told = dry(&world, &campaign, json!({"automation": automation, "replayDays": 7})).await;
