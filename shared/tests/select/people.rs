@@ -41,6 +41,7 @@ pub fn cases(usual: usize) -> usize {
     asked("PROPTEST_CASES").map_or(usual, |cases| usize::try_from(cases).unwrap())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the variables by which one hunts for rare failures")]
 fn asked(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
     Some(value.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {value}")))

@@ -141,7 +141,7 @@ impl Look<'_, '_> {
         let is_over = self.ended || !self.is_open();
         match what {
             Occurrence::Status { .. } | Occurrence::Outcome { .. } if is_over => {
-                self.tell_end(what)
+                self.tell_end(what);
             }
             _ if is_over => {}
             // What had fallen due is decided already.
