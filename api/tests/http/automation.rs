@@ -42,7 +42,8 @@ pub async fn saved(world: &World, campaign: &str, automation: Value) -> Value {
 
 pub async fn visit(world: &World, email: &str, page: &str) {
     let url = format!("https://shop.example.com/{page}");
-    let activity = json!({"email": email, "type": "page_visit", "url": url, "at": world.clock.now()});
+    let activity =
+        json!({"email": email, "type": "page_visit", "url": url, "at": world.clock.now()});
     let answer = world.post("/api/v1/activities", json!({"activities": [activity]})).await;
     assert_eq!((answer.status, &answer.json["data"]["recorded"]), (200, &json!(1)), "{answer:?}");
 }
@@ -97,11 +98,16 @@ async fn what_is_wrong_is_told_with_its_place() {
         {"id": "a", "name": "B", "do": [{"type": "addTag", "tag": "x"}]}
     ]}))
     .await;
-    for place in ["automation.rules[0].when", "automation.rules[0].do[0].url", "automation.rules[1].id"] {
+    for place in
+        ["automation.rules[0].when", "automation.rules[0].do[0].url", "automation.rules[1].id"]
+    {
         assert!(twice.contains(place), "{place}: {twice}");
     }
     let away = json!({"type": "addToCampaign", "campaign": CampaignId::new()});
-    let away = told(json!({"rules": [{"id": "a", "name": "A", "do": [away]}]})).await;
+    let away = told(
+        json!({"rules": [{"id": "a", "name": "A", "on": [{"type": "created"}], "do": [away]}]}),
+    )
+    .await;
     assert!(away.contains("there is no such campaign in this workspace"), "{away}");
     assert_eq!(world.get(&url(&campaign)).await.json["data"]["revision"], 0);
     let dry = json!({"automation": {"rules": [{"id": "a", "name": "A", "do": []}, {"id": "a", "name": "A", "do": []}]}});
@@ -139,11 +145,13 @@ async fn a_lead_is_explained_by_its_firings() {
     assert_eq!((given.status, &given.json["data"]["points"]), (200, &json!(4)), "{given:?}");
     visit(&world, "ada@example.com", "pricing").await;
     visit(&world, "ada@example.com", "about").await;
-    let explain = async || world.get(&format!("/api/v1/leads/{lead}/explain")).await.json["data"].clone();
+    let explain =
+        async || world.get(&format!("/api/v1/leads/{lead}/explain")).await.json["data"].clone();
     let before = explain().await;
     assert_eq!((&before["points"], &before["stars"]), (&json!(14), &json!(2.8)));
     let now = before["now"].as_array().unwrap();
-    let said: Vec<_> = now.iter().map(|one| (one["ruleId"].as_str().unwrap(), &one["holds"])).collect();
+    let said: Vec<_> =
+        now.iter().map(|one| (one["ruleId"].as_str().unwrap(), &one["holds"])).collect();
     assert_eq!(said, [("pricing", &json!(true)), ("state", &json!(false)), ("hot", &json!(true))]);
     assert_eq!(now[1]["said"]["leaves"][0]["field"], "contact.state");
     visit(&world, "ada@example.com", "pricing").await;
@@ -155,8 +163,14 @@ async fn a_lead_is_explained_by_its_firings() {
     assert_eq!((sum, firings.len()), (24, 4), "{firings:?}");
     assert_eq!(after["firingCount"], 4);
     let hot = &firings[0];
-    assert_eq!((&hot["ruleId"], &hot["kind"], &hot["revision"]), (&json!("hot"), &json!("rule"), &json!(1)));
-    assert_eq!((&hot["statusBefore"], &hot["statusAfter"]), (&json!("active"), &json!("qualified")));
+    assert_eq!(
+        (&hot["ruleId"], &hot["kind"], &hot["revision"]),
+        (&json!("hot"), &json!("rule"), &json!(1))
+    );
+    assert_eq!(
+        (&hot["statusBefore"], &hot["statusAfter"]),
+        (&json!("active"), &json!("qualified"))
+    );
     let done: Vec<_> = hot["actions"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
     assert_eq!(done, ["addTag", "setStatus"]);
     assert_eq!(firings[1]["cause"]["type"], "activity");

@@ -73,25 +73,41 @@ async fn a_dry_run_says_what_saving_does_and_changes_nothing() {
     let body = json!({"automation": automation, "samples": 1, "replayDays": 0});
     let told = dry(&world, &campaign, body).await;
     assert_eq!(rows(&world).await, before, "nothing is written");
-    assert_eq!((&told["leads"], &told["stopped"], &told["replay"]), (&json!(3), &json!(null), &json!(null)));
+    assert_eq!(
+        (&told["leads"], &told["stopped"], &told["replay"]),
+        (&json!(3), &json!(null), &json!(null))
+    );
     let effects = &told["saved"];
     assert_eq!(effects["leads"], 3);
     let state = of(effects, "state");
     assert_eq!((&state["leads"], &state["points"]), (&json!(2), &json!(6)));
     assert_eq!(state["samples"].as_array().unwrap().len(), 1);
-    assert_eq!((&state["samples"][0]["pointsBefore"], &state["samples"][0]["pointsAfter"]), (&json!(0), &json!(3)));
-    assert_eq!((&of(effects, "silent")["leads"], &of(effects, "silent")["actions"]["notify"]), (&json!(3), &json!(3)));
-    assert_eq!((&of(effects, "pricing")["leads"], &of(effects, "care")["entered"]), (&json!(0), &json!(3)));
+    assert_eq!(
+        (&state["samples"][0]["pointsBefore"], &state["samples"][0]["pointsAfter"]),
+        (&json!(-1), &json!(2))
+    );
+    assert_eq!(
+        (&of(effects, "silent")["leads"], &of(effects, "silent")["actions"]["notify"]),
+        (&json!(3), &json!(3))
+    );
+    assert_eq!(
+        (&of(effects, "pricing")["leads"], &of(effects, "care")["entered"]),
+        (&json!(0), &json!(3))
+    );
     let bar = |bars: &Value, name: &str| {
         let bars = bars.as_array().unwrap();
         bars.iter().find(|bar| bar["points"] == name).unwrap()["leads"].clone()
     };
-    assert_eq!((bar(&effects["pointsBefore"], "0"), bar(&effects["pointsAfter"], "1-9")), (json!(3), json!(2)));
+    assert_eq!(
+        (bar(&effects["pointsBefore"], "0"), bar(&effects["pointsAfter"], "1-9")),
+        (json!(3), json!(2))
+    );
     assert_eq!(bar(&effects["pointsAfter"], "below 0"), 1);
 
     saved(&world, &campaign, automation).await;
     for (id, want) in [("state", 2_i64), ("silent", 3), ("pricing", 0), ("care", 3)] {
-        let text = "SELECT COUNT(DISTINCT lead_id) FROM firing WHERE workspace_id = $1 AND rule_id = $2";
+        let text =
+            "SELECT COUNT(DISTINCT lead_id) FROM firing WHERE workspace_id = $1 AND rule_id = $2";
         let query = world.db.read().sql(text).bind(world.workspace).bind(id);
         let leads: i64 = query.scalar().await.unwrap();
         assert_eq!(leads, want, "{id}: what saving did is what was told");
@@ -117,7 +133,7 @@ async fn what_happened_is_lived_through_again() {
     automation["scoring"]["rules"].as_array_mut().unwrap().push(json!({
         "id": "second", "name": "Second visit", "points": 1,
         "on": [{"type": "activity", "activity": "page_visit"}],
-        "when": {"field": "event.page_visit", "operator": "atLeast", "value": 2}
+        "when": {"field": "event.page_visit", "operator": "eventCount", "value": {"atLeast": 2}}
     }));
     let before = rows(&world).await;
     let told = dry(&world, &campaign, json!({"automation": automation, "replayDays": 7})).await;
@@ -127,11 +143,21 @@ async fn what_happened_is_lived_through_again() {
     assert_eq!((&replay["activities"], &replay["leadsCut"]), (&json!(4), &json!(0)));
     // 3 for the state, 10 and 10 (and 1): qualified then, and no more is asked.
     let pricing = of(replay, "pricing");
-    assert_eq!((&pricing["leads"], &pricing["times"], &pricing["points"]), (&json!(2), &json!(3), &json!(30)));
+    assert_eq!(
+        (&pricing["leads"], &pricing["times"], &pricing["points"]),
+        (&json!(2), &json!(3), &json!(30))
+    );
     let second = of(replay, "second");
-    assert_eq!((&second["leads"], &second["times"]), (&json!(1), &json!(1)), "counts are those of then: {second}");
+    assert_eq!(
+        (&second["leads"], &second["times"]),
+        (&json!(1), &json!(1)),
+        "counts are those of then: {second}"
+    );
     let hot = of(replay, "hot");
-    assert_eq!((&hot["leads"], &hot["statuses"], &hot["actions"]["addTag"]), (&json!(1), &json!({"qualified": 1}), &json!(1)));
+    assert_eq!(
+        (&hot["leads"], &hot["statuses"], &hot["actions"]["addTag"]),
+        (&json!(1), &json!({"qualified": 1}), &json!(1))
+    );
     assert_eq!(hot["samples"][0]["cause"]["type"], "points");
     assert_eq!(replay["statuses"], json!({"qualified": 1}));
     let one = dry(&world, &campaign, json!({"automation": automation, "leadsMax": 1})).await;

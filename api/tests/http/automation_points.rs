@@ -18,6 +18,7 @@ async fn firings(world: &World, lead: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "two whole answers are shown")]
 async fn points_by_hand_are_logged_and_summed_up() {
     let world = world().await;
     let lead = stored(&world, json!({})).await;

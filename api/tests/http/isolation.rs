@@ -9,6 +9,7 @@ use shared::{
 /// What the route takes.
 fn body(method: &str, url: &str) -> Value {
     match url.rsplit('/').next() {
+        Some("automation") => json!({"automation": {}}),
         _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
         Some("segments") => json!({"segmentIds": []}),
         Some("members") => json!({"contactIds": [ContactId::new()]}),
@@ -24,8 +25,6 @@ fn body(method: &str, url: &str) -> Value {
         _ if method == "put" => json!({"name": "x", "config": {}}),
         Some("decide") => json!({"decision": "approve"}),
         Some("approve") => json!({"status": "approved"}),
-        Some("retry") if url.contains("/automation/") => json!({"jobIds": []}),
-        Some("automation") => json!({"automation": {}}),
         Some("points") => json!({"points": 1, "reason": "x"}),
         Some("deliver") => json!({"campaignId": "SOL"}),
         _ if method == "patch" && url.contains("/leads/") => {

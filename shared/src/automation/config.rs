@@ -213,7 +213,7 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fall_below: Option<i64>,
     },
-    /// The lead's status became one of these; any when absent. The one trigger that sees leads that are no longer processed.
+    /// The lead's status became one of these; any when absent. This trigger and `outcome` see leads that are no longer processed, too.
     Status {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         to: Vec<LeadStatus>,

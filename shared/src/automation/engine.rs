@@ -7,7 +7,8 @@
 //!   from it (points that cross a number), in the same way, before the next. What only happens to other rows (tags, segments, statuses)
 //!   comes back from the store as the next link.
 //! - **A status change ends the turn.** The rest of the same list of actions is done, as are the further steps of the same walk; nobody else
-//!   is asked about anything that happened before, but `status` triggers about [`Occurrence::Status`]. Once the lead is no longer processed,
+//!   is asked about anything that happened before, but `status` triggers about [`Occurrence::Status`]. These, and `outcome` triggers about
+//!   the end of a submission, are also asked about a lead that is closed. Once the lead is no longer processed,
 //!   what is left of the list may add points and reach out, but not change the status, repost, or start a workflow. If it is still
 //!   processed (`duplicate`), conditions (`matches`) that were not asked are asked at the next status occurrence, a minute later at latest.
 //! - **What has fallen due** lies between the stored due time and now: what would have been due before it was not so with what was known

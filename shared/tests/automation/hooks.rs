@@ -78,14 +78,14 @@ on_both_engines! {
         assert_eq!(world.fired(taken.lead_id).await, ["created", "zip", "outcome"]);
     }
 
-    async fn an_end_that_qualifies_the_lead_is_told_of_as_that(store: TestStore) {
+    async fn an_end_that_qualifies_the_lead_is_told_of_as_both(store: TestStore) {
         let world = World::new(store).await;
         let campaign = world.campaign("A", ears()).await;
         let taken = world.arrives(campaign, "ada@example.com").await;
         let close = ended(&world, &taken, campaign, LeadMove::To(LeadStatus::Qualified));
         assert!(Closer::start(world.db.clone()).close(close).await.unwrap());
         assert_eq!(world.status(taken.lead_id).await, LeadStatus::Qualified);
-        assert_eq!(world.fired(taken.lead_id).await, ["created", "qualified"], "it is no longer processed");
+        assert_eq!(world.fired(taken.lead_id).await, ["created", "outcome", "qualified"]);
     }
 
     async fn a_lead_that_comes_in_is_told_of(store: TestStore) {

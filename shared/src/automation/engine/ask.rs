@@ -12,6 +12,7 @@ use super::{
     dates,
     event::{Asked, Event, Met, fits, mark_key},
     facts,
+    turn::sees_ends,
 };
 use crate::{contact::doc::moment, rules::Facts};
 use serde_json::{Value, json};
@@ -27,16 +28,17 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Asks about a status change that nobody else is told of: the turn is over, or the lead is closed.
-    pub fn ask_status(&mut self, reaction: &Reaction, what: &Occurrence) {
+    /// Asks about a status change or an outcome that nobody else is told of: the turn is over, or the lead is closed.
+    pub fn ask_about_end(&mut self, reaction: &Reaction, what: &Occurrence) {
         let asked = Asked::from(reaction);
         if self.is_spent(asked) || self.state.fired.contains(asked.id) {
             return;
         }
         let event = Event::Told(what);
-        let met = asked.triggers.iter().find(|trigger| {
-            matches!(trigger, Trigger::Status { .. }) && self.met(asked, trigger, event).is_some()
-        });
+        let met = asked
+            .triggers
+            .iter()
+            .find(|trigger| sees_ends(trigger) && self.met(asked, trigger, event).is_some());
         if let Some(trigger) = met.filter(|_| self.holds(asked)) {
             self.fire(reaction, facts::cause(trigger, event, &Met::Plain));
         }

@@ -144,8 +144,8 @@ pub(super) fn next(
 /// The day of the last time at which the date would have come by now, if it was not handled.
 pub(super) fn passed(look: &Look<'_, '_>, asked: Asked<'_>, trigger: &Trigger) -> Option<String> {
     let dated = Dated::of(look, trigger)?;
-    let comes = dated.around(look.at).into_iter();
-    let passed = comes.filter(|(at, _)| *at <= look.at && *at >= earliest(look, asked)).last()?;
+    let mut comes = dated.around(look.at).into_iter();
+    let passed = comes.rfind(|(at, _)| *at <= look.at && *at >= earliest(look, asked))?;
     let day = passed.1.to_string();
     (look.mark(asked, trigger) != Some(day.as_str())).then_some(day)
 }

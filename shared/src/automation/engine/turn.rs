@@ -115,7 +115,7 @@ impl Look<'_, '_> {
     }
 
     /// Each thing that happened is a chain of its own, in which a reaction fires once: two visits that came together count as two. A
-    /// change of fields belongs to what came before it.
+    /// change of fields belongs to what came before it. What came from outside begins a turn, too.
     fn take_all(&mut self, occurrences: &[Occurrence]) {
         let before = self.state.fired.clone();
         let mut all = before.clone();
@@ -124,6 +124,10 @@ impl Look<'_, '_> {
                 Occurrence::Fields { .. } | Occurrence::Everything => all.clone(),
                 _ => before.clone(),
             };
+            if begins_turn(occurrence) {
+                self.end_turn();
+                self.begin_turn();
+            }
             self.take(occurrence);
             all.extend(std::mem::take(&mut self.state.fired));
         }
@@ -136,7 +140,9 @@ impl Look<'_, '_> {
         doc::set_activity(&mut self.subject.doc, what);
         let is_over = self.ended || !self.is_open();
         match what {
-            Occurrence::Status { .. } if is_over => self.tell_status(what),
+            Occurrence::Status { .. } | Occurrence::Outcome { .. } if is_over => {
+                self.tell_end(what)
+            }
             _ if is_over => {}
             // What had fallen due is decided already.
             Occurrence::Clock => {}
@@ -186,12 +192,12 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Nobody but `status` triggers.
-    fn tell_status(&mut self, what: &Occurrence) {
+    /// Nobody but `status` and `outcome` triggers.
+    fn tell_end(&mut self, what: &Occurrence) {
         let program = self.program;
         for reaction in &program.reactions {
-            if reaction.triggers.iter().any(|one| matches!(one, Trigger::Status { .. })) {
-                self.ask_status(reaction, what);
+            if reaction.triggers.iter().any(sees_ends) {
+                self.ask_about_end(reaction, what);
             }
         }
         self.walk_all();
@@ -237,4 +243,16 @@ impl Look<'_, '_> {
             rules.remove(id);
         }
     }
+}
+
+/// Triggers that see leads that are no longer processed: what the end of a lead is may be told to others.
+pub(super) fn sees_ends(trigger: &Trigger) -> bool {
+    matches!(trigger, Trigger::Status { .. } | Trigger::Outcome { .. })
+}
+
+fn begins_turn(what: &Occurrence) -> bool {
+    matches!(
+        what,
+        Occurrence::Activity { .. } | Occurrence::Outcome { .. } | Occurrence::Points { .. }
+    )
 }

@@ -5,7 +5,6 @@ use crate::{
         self, Happened, LeadState, Memory, Occurrence, Position, Program,
         config::Trigger,
         engine::{self, Subject},
-        outcome::Outcome,
     },
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, WorkspaceId},
@@ -100,7 +99,8 @@ fn heard(program: &Program, lead: &Found, happened: &[Happened]) -> Vec<Occurren
     let mut occurrences: Vec<Occurrence> = Vec::new();
     for Happened { lead: whose, what } in happened {
         let is_told = whose.is_none_or(|whose| whose == lead.id)
-            && (lead.status.is_processed() || matches!(what, Occurrence::Status { .. }))
+            && (lead.status.is_processed()
+                || matches!(what, Occurrence::Status { .. } | Occurrence::Outcome { .. }))
             && program.hears(what);
         match (occurrences.last_mut(), what) {
             _ if !is_told => {}
@@ -230,53 +230,13 @@ pub(super) async fn decide(
         let positions = state.positions.clone();
         before.push(Before { due_at: state.due_at, positions });
         state.fired = chain.remove(&state.lead).unwrap_or_default();
-        let outcome = decide_all(program, &mut state, &mut subject, &occurrences, now);
+        let outcome = engine::decide(program, &mut state, &mut subject, &occurrences, now);
         if !state.fired.is_empty() {
             chain.insert(state.lead, state.fired.clone());
         }
         decided.push(Decided { state, outcome });
     }
     Ok((decided, before))
-}
-
-/// Lets the campaign decide. What came from outside begins a chain of its own, however many of its kind share the transaction: a
-/// reaction fires once for each.
-fn decide_all(
-    program: &Program,
-    state: &mut LeadState,
-    subject: &mut Subject<'_>,
-    occurrences: &[Occurrence],
-    now: Time,
-) -> Outcome {
-    let before = state.fired.clone();
-    let mut all = BTreeSet::new();
-    let mut outcome: Option<Outcome> = None;
-    for chain in occurrences.chunk_by(|_, next| !begins_chain(next)) {
-        // That the clock was looked at holds for all of them.
-        let clock = state.fired.take("");
-        all.append(&mut state.fired);
-        state.fired = before.iter().cloned().chain(clock).collect();
-        let next = engine::decide(program, state, subject, chain, now);
-        match &mut outcome {
-            None => outcome = Some(next),
-            Some(outcome) => {
-                outcome.firings.extend(next.firings);
-                outcome.effects.extend(next.effects);
-                outcome.due_at = next.due_at;
-                outcome.changed |= next.changed;
-            }
-        }
-    }
-    state.fired.append(&mut all);
-    outcome.unwrap_or_default()
-}
-
-/// Reactions never bring these about.
-fn begins_chain(what: &Occurrence) -> bool {
-    matches!(
-        what,
-        Occurrence::Activity { .. } | Occurrence::Outcome { .. } | Occurrence::Points { .. }
-    )
 }
 
 #[derive(sqlx::FromRow)]

@@ -36,19 +36,16 @@ pub(super) async fn record(
 }
 
 /// Whether the lead's row is written, and when it is due then. A due time that is too early does no harm: one that only moves away is
-/// not worth a write.
+/// not worth a write, nor one in the index of what is due when the row is written for something else.
 fn due(one: &Decided, before: &Before, now: Time) -> (bool, Option<Time>) {
     let next = one.outcome.due_at;
-    if one.outcome.changed || !one.outcome.firings.is_empty() {
-        return (true, next);
+    let is_changed = one.outcome.changed || !one.outcome.firings.is_empty();
+    match (before.due_at, next) {
+        (Some(due), Some(next)) if now < due && due <= next => (is_changed, Some(due)),
+        (Some(due), None) if now < due && !is_changed => (false, Some(due)),
+        (None, None) => (is_changed, None),
+        (_, next) => (true, next),
     }
-    let is_passed = before.due_at.is_some_and(|due| due <= now);
-    let is_earlier = match (next, before.due_at) {
-        (Some(next), Some(due)) => next < due,
-        (next, None) => next.is_some(),
-        (None, Some(_)) => false,
-    };
-    if is_passed || is_earlier { (true, next) } else { (false, before.due_at) }
 }
 
 #[derive(Serialize)]

@@ -69,7 +69,8 @@ fn the_examples_of_the_description_compile() {
     let Listens { points, activities, fields, .. } = &program.listens;
     assert!(*points);
     assert_eq!(activities.iter().collect::<Vec<_>>(), ["page_visit"]);
-    assert_eq!(fields.iter().collect::<Vec<_>>(), ["contact.email", "event.email_opened"]);
+    let fields: Vec<&String> = fields.iter().collect();
+    assert_eq!(fields, ["contact.email", "contact.timezone", "event.email_opened"]);
 }
 
 #[test]
@@ -129,7 +130,8 @@ fn each_trigger_listens_to_what_it_needs() {
     );
     assert_eq!(
         read(json!([{"type": "date", "field": "property.renewal"}]), field("contact.city")),
-        ["property.renewal"]
+        ["contact.timezone", "property.renewal"],
+        "in another zone the day is another"
     );
     assert!(read(json!([{"type": "created"}]), field("contact.city")).is_empty());
     let segment = SegmentId::new();
@@ -140,6 +142,13 @@ fn each_trigger_listens_to_what_it_needs() {
     assert!(heard(&json!({"on": [{"type": "status", "to": ["qualified"]}]})).status);
     assert!(heard(&json!({"on": [{"type": "outcome", "is": ["accepted", "dnc"]}]})).outcome);
     assert!(heard(&json!({"on": [{"type": "created"}]})).created);
+    let silence = json!([{"type": "inactivity", "for": {"amount": 3, "unit": "days"}}]);
+    for (repeat, existing, hears) in
+        [("once", true, false), ("each", true, true), ("once", false, true)]
+    {
+        let listens = heard(&json!({"on": silence, "repeat": repeat, "existingLeads": existing}));
+        assert_eq!(listens.fields.contains("contact.lastActivityAt"), hears, "{repeat} {existing}");
+    }
     assert!(heard(&json!({"on": [{"type": "points", "fallBelow": 0}]})).points);
     assert!(
         heard(&json!({"on": [{"type": "matches"}], "when": {"field": "lead.stars", "operator": "greaterThan", "value": 3}}))
