@@ -5,6 +5,7 @@ pub mod campaign_windows;
 pub mod due;
 pub mod forget;
 pub mod forget_events;
+pub mod forget_jobs;
 pub mod forget_models;
 pub mod forget_visits;
 pub mod outreach;
@@ -166,5 +167,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 57 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_visits::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_automation_jobs",
+        about: "Forgets after 30 days what automations wanted of the outside and is done.",
+        cron: "0 27 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(forget_jobs::sweep(scheduler)),
     },
 ];

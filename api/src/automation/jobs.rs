@@ -75,7 +75,7 @@ pub struct JobQuery {
 
 /// List an automation's jobs
 ///
-/// Webhooks to post, leads to repost, pushes to a CRM, newest first. Jobs that are done are forgotten after some time.
+/// Webhooks to post, leads to repost, pushes to a CRM, newest first. Jobs that are done are forgotten after 30 days.
 #[utoipa::path(
     get, path = "/campaigns/{campaignId}/automation/jobs", tag = "Automation", operation_id = "listAutomationJobs",
     params(("campaignId" = CampaignId, Path), JobQuery),

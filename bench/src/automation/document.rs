@@ -84,7 +84,7 @@ fn document() -> Value {
         ),
         rule("sold", json!([{"type": "outcome", "is": []}]), Value::Null, tag("sold")),
     ];
-    json!({"scoring": {"rules": scoring}, "rules": rules})
+    json!({"automation": {"scoring": {"rules": scoring}, "rules": rules}})
 }
 
 /// Saves it, and waits until it has looked at the leads that are there.

@@ -22,9 +22,9 @@ const CONTACTS: &str = concat!(
      SELECT $1, ",
     id!("c0"),
     ", 'Ada', 'Lovelace', 'ada' || n || '@example.com', '+1415' || lpad(n::text, 8, '0'), 'Firm ' || (n % 5000),
-        (ARRAY['CA','NY','TX','FL'])[1 + n % 4], 'US', 'America/New_York', 'api', '{}', '[]',
+        (ARRAY['CA','NY','TX','FL'])[1 + n % 4], 'US', 'Etc/UTC', 'api', '{}', '[]',
         jsonb_build_object('firstName', 'ada', 'lastName', 'lovelace', 'company', 'firm ' || (n % 5000),
-            'state', lower((ARRAY['CA','NY','TX','FL'])[1 + n % 4]), 'country', 'us', 'timezone', 'america/new_york'),
+            'state', lower((ARRAY['CA','NY','TX','FL'])[1 + n % 4]), 'country', 'us', 'timezone', 'etc/utc'),
         ' ada lovelace ada' || n || ' example com firm ' || (n % 5000) || ' ', 'active', now() - interval '60 days',
         now() - interval '60 days'
      FROM generate_series($2::bigint, $3::bigint - 1) n"

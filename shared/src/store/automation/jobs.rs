@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 mod operate;
 
-pub use operate::{JobFilter, JobRow, RETRIED_AT_ONCE, forget, list, retry, retry_of};
+pub use operate::{JobFilter, JobRow, KEPT_DAYS, RETRIED_AT_ONCE, forget, list, retry, retry_of};
 
 /// Why a push waits.
 pub const NO_CRM: &str = "no CRM is connected";

@@ -4,6 +4,7 @@ use super::{
     save::{Key, SaveError},
 };
 use crate::{
+    automation::{Happened, Occurrence},
     clock::Time,
     contact::ContactStatus,
     ids::{ContactChangeId, ContactId, SegmentId, WorkspaceId},
@@ -21,6 +22,9 @@ use uuid::Uuid;
 
 /// Contacts that one call adds or removes, at most.
 pub const MEMBERS_AT_ONCE: usize = 1_000;
+
+/// The kind of the line that tells of an addition.
+const ADDED: &str = "segment_added";
 
 /// What is said to whoever adds members to a dynamic segment.
 pub(super) const NOT_BY_HAND: &str = "the segment is dynamic: its members are those who match its rule; change the rule, or add contacts to a static one";
@@ -54,7 +58,7 @@ pub async fn add(
     let name = static_segment(&mut tx, key).await?;
     let mut moved = look(&mut tx, key.0, contacts).await?;
     moved.moved = insert(&mut tx, key, &moved.moved, by.at).await?;
-    let line = Line { kind: "segment_added", segment: key.1, name: &name, by };
+    let line = Line { kind: ADDED, segment: key.1, name: &name, by };
     finish(tx, key.0, &moved.moved, line).await?;
     Ok(moved)
 }
@@ -231,9 +235,14 @@ async fn finish(
     let rows: Vec<LineRow> =
         contacts.iter().map(|contact| row(workspace, *contact, &line)).collect();
     tell(&mut tx, &rows).await?;
+    let happened = Happened::to_contact(Occurrence::Segment {
+        segment: line.segment,
+        entered: line.kind == ADDED,
+    });
     let touched: Vec<Touched> = contacts
         .iter()
         .map(|contact| Touched::new(workspace, *contact, What::fields(["contact.segments"])))
+        .map(|touched| touched.and(happened.clone()))
         .collect();
     live::reassess(&mut tx, &touched, line.by.at).await?;
     tx.commit().await

@@ -107,6 +107,9 @@ pub async fn retry_of(
         .await
 }
 
+/// Jobs that are done are kept so many days.
+pub const KEPT_DAYS: i64 = 30;
+
 /// Forgets jobs of all workspaces that were done before that time; says how many, at most `limit`.
 pub async fn forget(db: &Db, before: Time, limit: i64) -> Result<u64, StoreError> {
     db.write()
