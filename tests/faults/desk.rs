@@ -94,6 +94,20 @@ impl Desk {
         told["data"].take()
     }
 
+    /// Posts something; answers its `data` when it was taken.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Unanswered> {
+        let request = self.http.post(self.url(path)).header("X-API-Key", &*self.key);
+        let broken = |error: reqwest::Error| Unanswered::Broken(format!("{error:?}"));
+        let answer = request.json(body).send().await.map_err(broken)?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(broken)?;
+        if !status.is_success() {
+            return Err(Unanswered::Status(status.as_u16(), text));
+        }
+        let mut told: Value = serde_json::from_str(&text).expect("an answer is JSON");
+        Ok(told["data"].take())
+    }
+
     /// Posts a webhook as it is; answers the status.
     ///
     /// # Panics
@@ -109,6 +123,12 @@ impl Desk {
     /// The same API, for another workspace's key.
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.into(), ..self.clone() }
+    }
+
+    /// The API where it is now: this one stays there when a later one is followed.
+    pub fn staying(&self) -> Self {
+        let base = self.base.read().unwrap().clone();
+        Self { base: Arc::new(RwLock::new(base)), ..self.clone() }
     }
 
     /// Resumes by token; answers the body.

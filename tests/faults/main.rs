@@ -2,9 +2,10 @@
 //! the oracle: is every lead that was answered with 202 still there, and was none of them sold twice?
 //!
 //! Read in this order: `world` (an installation), `sink` (the buyer), `sender` (the source), `oracle` (what must hold), `phones` (providers of
-//! calls and texts), then the faults.
+//! calls and texts), `moving` (campaigns that move their leads), then the faults.
 
 mod desk;
+mod moving;
 mod oracle;
 mod phones;
 mod sender;
@@ -13,6 +14,7 @@ mod wait;
 mod world;
 
 mod asked;
+mod automated;
 mod boot;
 mod buyer;
 mod called;
@@ -26,6 +28,8 @@ mod queue_away;
 mod redis_memory;
 mod rolling;
 mod schedulers;
+mod scored;
+mod silent;
 mod stages;
 mod texted;
 mod told;
