@@ -144,6 +144,24 @@ on_both_engines! {
         assert_eq!(world.fired(lead).await, ["created", "deleted", "active"]);
     }
 
+    async fn members_that_people_add_and_remove_have_entered_and_left(store: TestStore) {
+        let world = World::new(store).await;
+        let segment = world.segment("members", None).await;
+        let on = |kind: &str| json!([{"type": kind, "segment": segment}]);
+        let rule = |id: &str, on: Value| json!({"id": id, "name": id, "on": on, "points": 1, "repeat": "each"});
+        let rules = [rule("entered", on("segmentEntered")), rule("left", on("segmentLeft"))];
+        let campaign = world.campaign("A", json!({"scoring": {"rules": rules}})).await;
+        let (ada, lead) = world.somebody(campaign, "ada@example.com").await;
+        let line = segments::By { who: "key ops", at: world.clock.now() };
+        let key = (world.workspace, segment);
+        for _ in 0..2 {
+            segments::add(&world.db, key, &[ada], line).await.unwrap();
+        }
+        assert_eq!(world.fired(lead).await, ["entered"]);
+        segments::remove(&world.db, key, &[ada], line).await.unwrap();
+        assert_eq!(world.fired(lead).await, ["entered", "left"]);
+    }
+
     async fn a_merge_tells_of_leads_that_are_duplicates_now_and_keeps_their_points(store: TestStore) {
         let world = World::new(store).await;
         let campaign = world.campaign("A", ears()).await;
