@@ -153,18 +153,21 @@ pub fn times(log: &HashMap<LeadId, Vec<Fired>>, lead: &Lead, rule: &str) -> usiz
     log[&lead.id].iter().filter(|fired| fired.rule_id == rule).count()
 }
 
+/// Posts in the order in which they came: id and body.
+type Heard = Arc<Mutex<Vec<(String, String)>>>;
+
 /// Who is told by webhooks: hears everything, and keeps each post's id and body.
 #[derive(Clone)]
 pub struct Listener {
     pub address: SocketAddr,
-    heard: Arc<Mutex<Vec<(String, String)>>>,
+    heard: Heard,
 }
 
 impl Listener {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let heard: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let heard = Heard::default();
         let routes = Router::new().route("/", post(hear)).with_state(heard.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { address, heard }
@@ -182,11 +185,7 @@ impl Listener {
     }
 }
 
-async fn hear(
-    State(heard): State<Arc<Mutex<Vec<(String, String)>>>>,
-    headers: HeaderMap,
-    body: String,
-) {
+async fn hear(State(heard): State<Heard>, headers: HeaderMap, body: String) {
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or("none");
     heard.lock().unwrap().push((id.to_owned(), body));
 }
