@@ -153,7 +153,7 @@ pub fn times(log: &HashMap<LeadId, Vec<Fired>>, lead: &Lead, rule: &str) -> usiz
     log[&lead.id].iter().filter(|fired| fired.rule_id == rule).count()
 }
 
-/// Id and body of each post.
+/// Posts in the order in which they came: id and body.
 type Heard = Arc<Mutex<Vec<(String, String)>>>;
 
 /// Who is told by webhooks: hears everything, and keeps each post's id and body.
@@ -167,7 +167,7 @@ impl Listener {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let heard: Heard = Arc::default();
+        let heard = Heard::default();
         let routes = Router::new().route("/", post(hear)).with_state(heard.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { address, heard }
