@@ -18,9 +18,12 @@ use std::{borrow::Cow, str::FromStr, time::Duration};
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every connection to PostgreSQL is told.
-const POSTGRES_SETTINGS: [(&str, &str); 7] = [
+const POSTGRES_SETTINGS: [(&str, &str); 8] = [
     // No statement works longer than this.
     ("statement_timeout", "15000"),
+    // No transaction waits for its process longer than this: one that is frozen in the middle would keep its locks, and the lead would
+    // wait for it, until it wakes up. Nothing outside is asked while a transaction is open.
+    ("idle_in_transaction_session_timeout", "30000"),
     // Every statement reaches its rows by key. A plan that scans, made while a table was still empty, would be kept as it grows.
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
