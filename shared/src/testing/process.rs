@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::folder::Folder;
@@ -129,9 +130,13 @@ impl Process {
         self.signal(Signal::SIGTERM);
     }
 
-    /// Freezes it (SIGSTOP): it keeps its connections and does nothing.
+    /// Freezes it (SIGSTOP): it keeps its connections and does nothing. Answers when all its threads stand still: on a busy machine that
+    /// takes a moment, in which it may do what the test says it does not.
     pub fn sigstop(&mut self) {
         self.signal(Signal::SIGSTOP);
+        let id = i32::try_from(self.child.id()).expect("process numbers fit into an i32");
+        let state = waitpid(Pid::from_raw(id), Some(WaitPidFlag::WUNTRACED));
+        assert!(matches!(state, Ok(WaitStatus::Stopped(..))), "it was to stop: {state:?}");
     }
 
     /// Lets it go on (SIGCONT).
