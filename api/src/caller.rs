@@ -2,6 +2,7 @@
 use crate::{
     Api,
     error::{ApiError, Code},
+    request::RequestId,
 };
 use axum::{
     extract::FromRequestParts,
@@ -9,6 +10,7 @@ use axum::{
 };
 use chrono::TimeDelta;
 use shared::{
+    audit::Actor,
     clock::Time,
     ids::{KeyId, WorkspaceId},
     key,
@@ -61,6 +63,8 @@ pub struct Caller {
     pub key_name: String,
     scopes: Vec<String>,
     expires_at: Option<Time>,
+    /// The request that it makes.
+    request: Option<String>,
 }
 
 impl Caller {
@@ -78,6 +82,11 @@ impl Caller {
     pub fn by(&self) -> String {
         format!("key {}", self.key_name)
     }
+
+    /// Who did it, for the audit log.
+    pub fn actor(&self) -> Actor {
+        Actor { name: self.by(), key: Some(self.key_id), request: self.request.clone() }
+    }
 }
 
 impl FromRequestParts<Arc<Api>> for Caller {
@@ -90,7 +99,9 @@ impl FromRequestParts<Arc<Api>> for Caller {
             return Err(refused("the API key is damaged: its checksum does not fit"));
         }
         let caller = api.callers.find(&api.db, given, api.clock.now()).await?;
-        caller.ok_or_else(|| refused("the API key is unknown, expired or revoked"))
+        let caller = caller.ok_or_else(|| refused("the API key is unknown, expired or revoked"))?;
+        let request = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        Ok(Self { request, ..caller })
     }
 }
 
@@ -138,6 +149,7 @@ impl Callers {
             key_name: row.name,
             scopes: row.scopes.0,
             expires_at: row.expires_at,
+            request: None,
         };
         let mut known = self.known();
         if known.len() >= REMEMBERED_MAX {

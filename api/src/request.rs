@@ -17,10 +17,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a caller's own request id, at most.
 const REQUEST_ID_MAX: usize = 64;
 
+/// What log lines and the audit log call a request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Goes around every handler.
-pub async fn around(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub async fn around(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.to_str().unwrap_or_default().to_owned()));
     let method = request.method().clone();
     // The pattern, not the URL: what stands in a URL may be a token.
     let matched = request.extensions().get::<MatchedPath>();

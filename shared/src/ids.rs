@@ -140,6 +140,18 @@ ids! {
     SiteId = "site";
     /// Something that an automation wants of the outside.
     AutomationJobId = "job";
+    /// A file of leads or contacts that is brought in.
+    ImportId = "imp";
+    /// Leads that are to be submitted, many at once.
+    LeadProcessId = "proc";
+    /// An address that is told what happens.
+    WebhookId = "hook";
+    /// One message to such an address.
+    WebhookMessageId = "whm";
+    /// A line of the audit log.
+    AuditId = "audit";
+    /// What proves that a person agreed.
+    EvidenceId = "ev";
 }
 
 #[cfg(test)]

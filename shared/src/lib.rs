@@ -1,9 +1,11 @@
 //! THE MEANING: what every part of Leadrail means by a lead, a campaign, a submission; the rules, the database and the queue.
 pub mod action_webhook;
 pub mod activity;
+pub mod audit;
 pub mod automation;
 pub mod breaker;
 pub mod campaign;
+pub mod cells;
 pub mod clock;
 pub mod contact;
 pub mod cron;
@@ -13,6 +15,7 @@ pub mod exchange;
 pub mod failpoint;
 pub mod held;
 pub mod ids;
+pub mod import;
 pub mod journey;
 pub mod key;
 pub mod lead;
@@ -40,4 +43,5 @@ pub mod submission;
 pub mod testing;
 pub mod value_set;
 pub mod view;
+pub mod webhook;
 pub mod what_if;

@@ -30,6 +30,13 @@ pub const SEGMENTS: Lane = Lane::new("segments");
 /// The lane of what firings want of the outside. Its jobs are named by the row and the attempts that were made.
 pub const AUTOMATION: Lane = Lane::new("automation");
 
+/// The lane of imports and of leads that are submitted many at once. Its jobs are named by the row and its generation.
+pub const IMPORTS: Lane = Lane::new("imports");
+pub const LEAD_PROCESSES: Lane = Lane::new("lead_processes");
+
+/// The lane of messages to webhooks. Its jobs are named by the message and the attempts that were made.
+pub const WEBHOOKS: Lane = Lane::new("webhooks");
+
 /// The lane of a stage's jobs.
 pub const fn lane(stage: Stage) -> Lane {
     match stage {

@@ -34,6 +34,11 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("campaign_members", include_str!("../../../migrations/0021_campaign_members.sql")),
     ("automation", include_str!("../../../migrations/0022_automation.sql")),
     ("sweep_errors", include_str!("../../../migrations/0023_sweep_errors.sql")),
+    ("import", include_str!("../../../migrations/0024_import.sql")),
+    ("webhook", include_str!("../../../migrations/0025_webhook.sql")),
+    ("evidence", include_str!("../../../migrations/0026_evidence.sql")),
+    ("audit", include_str!("../../../migrations/0027_audit.sql")),
+    ("retention", include_str!("../../../migrations/0028_retention.sql")),
 ];
 
 /// PostgreSQL column types and what SQLite's STRICT tables call them.

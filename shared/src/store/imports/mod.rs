@@ -1,0 +1,1 @@
+//! Imports: files in parts, and what becomes of them.

@@ -1,0 +1,1 @@
+//! Webhooks: who is told, the messages, and what came of them.
