@@ -1,11 +1,12 @@
 //! The members of a lead's body that are objects themselves, and their limits.
-use crate::{error::Detail, scan::Object};
+use super::{KEY_MAX, TEXT_MAX, is_key};
+use crate::{clock::Time, rules::Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::clock::Time;
-pub use shared::lead::{KEY_MAX, TEXT_MAX, is_key};
 use utoipa::ToSchema;
 
+/// Characters of the notes, at most.
+pub const NOTES_MAX: usize = 10_000;
 /// Characters of a line of an address, at most.
 pub const ADDRESS_LINE_MAX: usize = 200;
 /// Characters of a named attribution value, a link or an attribution parameter, at most.
@@ -21,11 +22,11 @@ pub const FILES_MAX: usize = 50;
 
 /// Every problem found so far.
 #[derive(Debug, Default)]
-pub struct Problems(pub Vec<Detail>);
+pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     pub fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Detail::new(path, message));
+        self.0.push(Problem::new(path, message));
     }
 
     /// The value, or its problem noted.
@@ -77,6 +78,7 @@ impl Problems {
     }
 }
 
+/// What is said of a key that is none.
 pub fn key_rule() -> String {
     format!("is no key; a key is 1 to {KEY_MAX} letters, digits, `_` or `-`")
 }
@@ -201,25 +203,28 @@ pub enum FileStatus {
 }
 
 /// Checks the files of a lead.
-pub fn files(given: &[Object<Attachment>], problems: &mut Problems) -> Vec<Value> {
+pub fn files(given: &[&Attachment], problems: &mut Problems) -> Vec<Value> {
     problems.at_most("files", given.len(), FILES_MAX, "entries");
     let mut kept = Vec::with_capacity(given.len());
-    for (at, Object(file)) in given.iter().enumerate() {
+    for (at, file) in given.iter().enumerate() {
         let path = format!("files[{at}]");
         if !is_key(&file.file_key) {
             problems.say(format!("{path}.fileKey"), key_rule());
-        } else if given[..at].iter().any(|other| other.0.file_key == file.file_key) {
+        } else if given[..at].iter().any(|other| other.file_key == file.file_key) {
             problems
                 .say(format!("{path}.fileKey"), "is in the list already; each key names one file");
         }
-        let is_web = url::Url::parse(&file.document_url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !is_web {
+        if !is_web(&file.document_url) {
             problems.say(format!("{path}.documentUrl"), "is not an http or https URL");
         }
         kept.push(Value::Object(problems.members(&path, file, ATTRIBUTION_TEXT_MAX)));
     }
     kept
+}
+
+/// Whether a document can be there.
+pub fn is_web(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// A note as it is kept.
