@@ -20,6 +20,28 @@ pub const COMPLIANCE_MAX: usize = 50;
 /// Files, at most.
 pub const FILES_MAX: usize = 50;
 
+/// The lines of an address, as [`Address`] has them.
+pub const ADDRESS_FIELDS: [&str; 6] = ["street", "unit", "city", "state", "zip", "country"];
+/// The named values of an attribution, as [`Attribution`] has them.
+pub const ATTRIBUTION_FIELDS: [&str; 16] = [
+    "captureUrl",
+    "referrer",
+    "ipAddress",
+    "userAgent",
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "fbclid",
+    "fbc",
+    "fbp",
+    "ttclid",
+    "ttp",
+    "msclkid",
+    "tblci",
+    "adPlatform",
+    "capturePlatform",
+];
+
 /// Every problem found so far.
 #[derive(Debug, Default)]
 pub struct Problems(pub Vec<Problem>);
@@ -230,4 +252,23 @@ pub fn is_web(url: &str) -> bool {
 /// A note as it is kept.
 pub fn note(text: &str, by: &str, at: Time) -> Value {
     serde_json::json!({ "text": text, "createdAt": at, "createdBy": by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_fields_are_those_of_the_structs() {
+        let known = |wrong: serde_json::Error| {
+            let wrong = wrong.to_string();
+            let names = wrong.split('`').skip(3).step_by(2).map(str::to_owned);
+            names.collect::<Vec<_>>()
+        };
+        let odd = serde_json::json!({"-": 1});
+        let address = serde_json::from_value::<Address>(odd.clone()).unwrap_err();
+        assert_eq!(known(address), ADDRESS_FIELDS);
+        let attribution = serde_json::from_value::<Attribution>(odd).unwrap_err();
+        assert_eq!(known(attribution)[1..], ATTRIBUTION_FIELDS);
+    }
 }
