@@ -25,7 +25,7 @@ mod dedup;
 mod refuse;
 mod repeat;
 mod resubmit;
-mod write;
+pub(super) mod write;
 
 /// Leads that share a transaction, at most.
 const MOST: usize = 128;

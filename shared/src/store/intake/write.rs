@@ -102,20 +102,21 @@ pub(super) async fn decided(
     lead_status::change(tx, &decided).await
 }
 
-#[derive(Serialize)]
-struct SubmissionRow {
-    workspace_id: Uuid,
-    id: Uuid,
-    lead_id: Uuid,
-    number: i64,
-    campaign_id: Uuid,
-    revision: i64,
-    reason: String,
-    carry: Carry,
+/// A submission of the standard kind that begins with routing, at generation 1, and what its journey begins with.
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct SubmissionRow {
+    pub workspace_id: Uuid,
+    pub id: Uuid,
+    pub lead_id: Uuid,
+    pub number: i64,
+    pub campaign_id: Uuid,
+    pub revision: i64,
+    pub reason: String,
+    pub carry: Carry,
     #[serde(serialize_with = "time")]
-    at: Time,
+    pub at: Time,
     #[serde(serialize_with = "time")]
-    due_at: Time,
+    pub due_at: Time,
 }
 
 fn submission_row(entry: &Entry<'_>) -> SubmissionRow {
@@ -135,20 +136,21 @@ fn submission_row(entry: &Entry<'_>) -> SubmissionRow {
     }
 }
 
-/// The submission at generation 1 and the event that made it so, in two statements from the same rows.
 pub(super) async fn submissions(
     tx: &mut Tx,
     entries: &[(usize, Entry<'_>)],
 ) -> Result<(), StoreError> {
-    let rows: Vec<SubmissionRow> = entries
-        .iter()
-        .filter(|(_, entry)| entry.submits())
-        .map(|(_, entry)| submission_row(entry))
-        .collect();
+    let submitted = entries.iter().filter(|(_, entry)| entry.submits());
+    let rows: Vec<SubmissionRow> = submitted.map(|(_, entry)| submission_row(entry)).collect();
+    open(tx, &rows).await
+}
+
+/// The submissions and the events that made them so, in two statements from the same rows.
+pub(in crate::store) async fn open(tx: &mut Tx, rows: &[SubmissionRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let rows = Rows::of(&rows);
+    let rows = Rows::of(rows);
     tx.ex()
         .sql(
             "INSERT INTO submission (workspace_id, id, lead_id, number, kind, campaign_id, revision, run, stage,
