@@ -1,11 +1,11 @@
 //! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, builds
-//! of segments, and what automations want of the outside. Each runs its jobs until the process stops.
+//! of segments, leads that are submitted many at once, and what automations want of the outside. Each runs its jobs until the process stops.
 use crate::{
-    action_webhook, automation, context::Context, drive::drive, outreach, segments,
+    action_webhook, automation, context::Context, drive::drive, lead_process, outreach, segments,
     status_query::ask,
 };
 use shared::{
-    push::{ACTION_WEBHOOKS, AUTOMATION, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, AUTOMATION, LEAD_PROCESSES, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -29,6 +29,8 @@ const OUTREACHES: usize = 64;
 const AUTOMATIONS: usize = 64;
 /// Segments that are built at once: each keeps the database busy.
 const BUILDS: usize = 2;
+/// Steps of leads that are submitted many at once.
+const PROCESSES: usize = 2;
 /// How long one build may take.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// How long one such post may take: the longest time that a campaign may give it, and some for the database.
@@ -77,7 +79,8 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(automations(ctx.clone(), queue.clone(), much.lease, stop.clone()));
-    lanes.spawn(builds(ctx.clone(), queue, much.lease, stop.clone()));
+    lanes.spawn(builds(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(processes(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
@@ -158,6 +161,24 @@ async fn builds(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Cancella
         async move { segments::build(&ctx, delivered).await }
     };
     queue.run(SEGMENTS, options, stop, handler).await;
+}
+
+/// Submits leads that were only stored, many at once. No pause of a stage stops that: they wait before the paused stage.
+async fn processes(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options = RunOptions {
+        concurrency: PROCESSES,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused,
+    };
+    let asked = queue.clone();
+    let handler = move |delivered| {
+        let (ctx, queue) = (ctx.clone(), asked.clone());
+        async move { lead_process::step(&ctx, &queue, delivered).await }
+    };
+    queue.run(LEAD_PROCESSES, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

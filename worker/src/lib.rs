@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod drive;
 pub mod gather;
 pub mod lanes;
+pub mod lead_process;
 pub mod outreach;
 pub mod outside;
 pub mod qualify;
