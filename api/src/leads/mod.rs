@@ -7,6 +7,7 @@ pub mod create;
 pub mod form;
 pub mod list;
 pub mod parts;
+pub mod process;
 pub mod resend;
 pub mod routing;
 pub mod show;
