@@ -24,6 +24,7 @@ struct LeadRow<'a> {
     is_duplicate: bool,
     duplicate_of: Option<Uuid>,
     source: &'a str,
+    import_id: Option<Uuid>,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -55,6 +56,7 @@ fn lead_row<'a>(entry: &Entry<'a>) -> Option<LeadRow<'a>> {
         is_duplicate: entry.duplicate_of.is_some(),
         duplicate_of: entry.duplicate_of.map(|id| id.0),
         source: entry.arrival.source,
+        import_id: entry.import.map(|id| id.0),
         at: entry.arrival.at,
     })
 }
@@ -67,12 +69,12 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
     tx.ex()
         .sql(
             "INSERT INTO lead (workspace_id, id, contact_id, campaign_id, status, first_name, last_name, email, phone,
-                details, is_test, is_duplicate, duplicate_of, source, created_at, updated_at)
+                details, is_test, is_duplicate, duplicate_of, source, import_id, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.contact_id, r.campaign_id, r.status, r.first_name, r.last_name, r.email, r.phone,
-                r.details, r.is_test, r.is_duplicate, r.duplicate_of, r.source, r.at, r.at
+                r.details, r.is_test, r.is_duplicate, r.duplicate_of, r.source, r.import_id, r.at, r.at
              FROM ROWS($1: workspace_id uuid, id uuid, contact_id uuid, campaign_id uuid, status text, first_name text,
                 last_name text, email text, phone text, details jsonb, is_test boolean, is_duplicate boolean,
-                duplicate_of uuid, source text, at timestamptz) r",
+                duplicate_of uuid, source text, import_id uuid, at timestamptz) r",
         )
         .bind(Rows::of(&rows))
         .run()
