@@ -8,6 +8,7 @@ pub mod forget_events;
 pub mod forget_jobs;
 pub mod forget_models;
 pub mod forget_visits;
+pub mod imports;
 pub mod lead_processes;
 pub mod outreach;
 pub mod questions;
@@ -149,6 +150,13 @@ pub const ALL: &[Sweep] = &[
         run: |scheduler| Box::pin(lead_processes::sweep(scheduler)),
     },
     Sweep {
+        name: "imports",
+        about: "Pushes the imports that are due: started, left by a worker that died, to be tried again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(imports::due(scheduler)),
+    },
+    Sweep {
         name: "forget_answers",
         about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",
@@ -182,5 +190,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 27 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_jobs::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_imports",
+        about: "Forgets files that nobody started within a day, and imports 30 days after they ended.",
+        cron: "0 7 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(imports::forget(scheduler)),
     },
 ];

@@ -9,6 +9,7 @@ pub mod context;
 pub mod delivery;
 pub mod drive;
 pub mod gather;
+pub mod imports;
 pub mod lanes;
 pub mod lead_process;
 pub mod outreach;

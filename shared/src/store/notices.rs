@@ -46,6 +46,8 @@ pub enum Kind {
     Automation,
     /// What a rule wanted of the outside could not be done: a webhook that nobody takes, a lead that cannot be reposted.
     AutomationFailed,
+    /// An import cannot go on, or cannot be undone.
+    ImportFailed,
 }
 
 /// A notice to raise.

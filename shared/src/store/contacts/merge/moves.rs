@@ -215,7 +215,7 @@ async fn members(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
 }
 
 /// Takes contacts out of all segments. They are found by the segments: of these there are few, and no index leads from a contact to its places.
-pub(in crate::store::contacts) const LEAVE: &str =
+pub(in crate::store) const LEAVE: &str =
     "WITH pairs AS MATERIALIZED (
         SELECT s.workspace_id, s.id AS segment_id, r.id FROM segment s JOIN ROWS($2: id uuid) r ON true
         WHERE s.workspace_id = $1)
