@@ -47,6 +47,7 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::process::routes())
 }
 
 /// What leads are collected for, whom campaigns have as leads, and the rules and lists that they use.

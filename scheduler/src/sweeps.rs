@@ -9,6 +9,7 @@ pub mod forget_jobs;
 pub mod forget_models;
 pub mod forget_visits;
 pub mod imports;
+pub mod lead_processes;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
@@ -140,6 +141,13 @@ pub const ALL: &[Sweep] = &[
         cron: EACH_SECOND,
         kind: Kind::Work,
         run: |scheduler| Box::pin(automation::jobs(scheduler)),
+    },
+    Sweep {
+        name: "lead_processes",
+        about: "Pushes the steps of leads that are submitted many at once, when they are due and no worker has them.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(lead_processes::sweep(scheduler)),
     },
     Sweep {
         name: "imports",

@@ -1,11 +1,15 @@
 //! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, builds
-//! of segments, what automations want of the outside, and imports. Each runs its jobs until the process stops.
+//! of segments, what automations want of the outside, imports, and leads that are submitted many at once. Each runs its jobs until the
+//! process stops.
 use crate::{
-    action_webhook, automation, context::Context, drive::drive, imports, outreach, segments,
-    status_query::ask,
+    action_webhook, automation, context::Context, drive::drive, imports, lead_process, outreach,
+    segments, status_query::ask,
 };
 use shared::{
-    push::{ACTION_WEBHOOKS, AUTOMATION, IMPORTS, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
+    push::{
+        ACTION_WEBHOOKS, AUTOMATION, IMPORTS, LEAD_PROCESSES, OUTREACH, SEGMENTS, STATUS_QUERIES,
+        lane,
+    },
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -29,6 +33,8 @@ const OUTREACHES: usize = 64;
 const AUTOMATIONS: usize = 64;
 /// Segments that are built at once: each keeps the database busy.
 const BUILDS: usize = 2;
+/// Steps of leads that are submitted many at once.
+const PROCESSES: usize = 2;
 /// Imports that are worked on at once: each keeps the database busy.
 const IMPORTS_AT_ONCE: usize = 2;
 /// How long one build may take.
@@ -80,6 +86,7 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(automations(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(builds(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(processes(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(files(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
@@ -161,6 +168,24 @@ async fn builds(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Cancella
         async move { segments::build(&ctx, delivered).await }
     };
     queue.run(SEGMENTS, options, stop, handler).await;
+}
+
+/// Submits leads that were only stored, many at once. No pause of a stage stops that: they wait before the paused stage.
+async fn processes(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options = RunOptions {
+        concurrency: PROCESSES,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused,
+    };
+    let asked = queue.clone();
+    let handler = move |delivered| {
+        let (ctx, queue) = (ctx.clone(), asked.clone());
+        async move { lead_process::step(&ctx, &queue, delivered).await }
+    };
+    queue.run(LEAD_PROCESSES, options, stop, handler).await;
 }
 
 /// Brings files in and takes them back. No pause of a stage concerns them: their leads are stored only.

@@ -11,6 +11,7 @@ pub mod drive;
 pub mod gather;
 pub mod imports;
 pub mod lanes;
+pub mod lead_process;
 pub mod outreach;
 pub mod outside;
 pub mod qualify;

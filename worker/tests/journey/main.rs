@@ -26,6 +26,7 @@ mod reviews;
 mod room;
 mod rules;
 mod stopped;
+mod stored;
 mod texts;
 mod unknown;
 mod world;
