@@ -12,6 +12,7 @@ pub mod outreach;
 pub mod questions;
 pub mod queue;
 pub mod segments;
+pub mod webhooks;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -141,6 +142,13 @@ pub const ALL: &[Sweep] = &[
         run: |scheduler| Box::pin(automation::jobs(scheduler)),
     },
     Sweep {
+        name: "webhooks",
+        about: "Pushes messages to webhooks that are due; lets held ones go, and tries paused webhooks again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(webhooks::messages(scheduler)),
+    },
+    Sweep {
         name: "forget_answers",
         about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",
@@ -174,5 +182,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 27 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_jobs::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_webhook_messages",
+        about: "Forgets after 30 days what webhooks were told, with its attempts.",
+        cron: "0 22 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(webhooks::forget(scheduler)),
     },
 ];

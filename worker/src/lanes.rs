@@ -1,11 +1,11 @@
 //! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, builds
-//! of segments, and what automations want of the outside. Each runs its jobs until the process stops.
+//! of segments, what automations want of the outside, and messages to webhooks. Each runs its jobs until the process stops.
 use crate::{
     action_webhook, automation, context::Context, drive::drive, outreach, segments,
-    status_query::ask,
+    status_query::ask, webhooks,
 };
 use shared::{
-    push::{ACTION_WEBHOOKS, AUTOMATION, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
+    push::{ACTION_WEBHOOKS, AUTOMATION, OUTREACH, SEGMENTS, STATUS_QUERIES, WEBHOOKS, lane},
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -27,6 +27,8 @@ const ACTIONS: usize = 64;
 const OUTREACHES: usize = 64;
 /// Webhooks and reposts of automations that are done at once.
 const AUTOMATIONS: usize = 64;
+/// Messages to webhooks that are posted at once. A slow one keeps only a few of these places.
+const MESSAGES: usize = 256;
 /// Segments that are built at once: each keeps the database busy.
 const BUILDS: usize = 2;
 /// How long one build may take.
@@ -77,6 +79,7 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(automations(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(messages(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(builds(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
@@ -146,6 +149,18 @@ async fn automations(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Can
         async move { automation::run(&ctx, delivered).await }
     };
     queue.run(AUTOMATION, options, stop, handler).await;
+}
+
+/// Tells webhooks what happened. No pause of a stage stops that.
+async fn messages(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options =
+        RunOptions { concurrency: MESSAGES, lease, job_timeout: JOB_TIMEOUT, grace: GRACE, paused };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { webhooks::run(&ctx, delivered).await }
+    };
+    queue.run(WEBHOOKS, options, stop, handler).await;
 }
 
 /// Builds segments. No pause of a stage concerns them.

@@ -28,4 +28,5 @@ mod rules;
 mod stopped;
 mod texts;
 mod unknown;
+mod webhooks;
 mod world;
