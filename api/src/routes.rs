@@ -3,7 +3,7 @@ use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
     parking, person, properties, request, reviews, rules, search, secrets, segments, suppressions,
-    sweeps, talks, value_sets, workspace,
+    sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
+        .merge(webhooks::routes())
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.

@@ -14,6 +14,7 @@ pub mod outreach;
 pub mod questions;
 pub mod queue;
 pub mod segments;
+pub mod webhooks;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -157,6 +158,13 @@ pub const ALL: &[Sweep] = &[
         run: |scheduler| Box::pin(imports::due(scheduler)),
     },
     Sweep {
+        name: "webhooks",
+        about: "Pushes messages to webhooks that are due; lets held ones go, and tries paused webhooks again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(webhooks::messages(scheduler)),
+    },
+    Sweep {
         name: "forget_answers",
         about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",
@@ -197,5 +205,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 7 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(imports::forget(scheduler)),
+    },
+    Sweep {
+        name: "forget_webhook_messages",
+        about: "Forgets after 30 days what webhooks were told, with its attempts.",
+        cron: "0 22 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(webhooks::forget(scheduler)),
     },
 ];

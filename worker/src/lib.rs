@@ -21,3 +21,4 @@ pub mod status_query;
 pub mod step;
 pub mod switches;
 pub mod trip;
+pub mod webhooks;

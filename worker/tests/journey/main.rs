@@ -29,4 +29,5 @@ mod stopped;
 mod stored;
 mod texts;
 mod unknown;
+mod webhooks;
 mod world;
