@@ -80,12 +80,12 @@ struct Lifted<'a> {
     person_hash: &'a str,
 }
 
-/// [`super::remove`] for many people, each with their hash; answers how many there were.
+/// [`super::remove`] for many people, each with their hash; answers whose there were, the hash once a channel.
 pub async fn remove_many(
     ex: Ex<'_>,
     workspace: WorkspaceId,
     lifted: &[(String, Reach)],
-) -> Result<u64, StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Lifted> = lifted
         .iter()
         .map(|(hash, channel)| Lifted {
@@ -94,16 +94,18 @@ pub async fn remove_many(
             person_hash: hash,
         })
         .collect();
-    ex.sql(
+    let gone: Vec<(String,)> = ex.sql(
         "DELETE FROM suppression WHERE (workspace_id, person_hash, channel) IN (
             SELECT x.workspace_id, x.person_hash, x.channel
             FROM ROWS($1: workspace_id uuid, channel text, person_hash text) r
             JOIN suppression x ON x.workspace_id = r.workspace_id AND x.person_hash = r.person_hash
-               AND (x.channel = r.channel OR r.channel = 'all'))",
+               AND (x.channel = r.channel OR r.channel = 'all'))
+         RETURNING person_hash",
     )
     .bind(Rows::of(&rows))
-    .run()
-    .await
+    .all()
+    .await?;
+    Ok(gone.into_iter().map(|(hash,)| hash).collect())
 }
 
 /// How many people are suppressed for one channel and reason.
