@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 mod contact;
 mod dedup;
+mod evidence;
 mod refuse;
 mod repeat;
 mod resubmit;
@@ -197,6 +198,7 @@ async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreEr
     write::leads(&mut tx, &entries).await?;
     let decided = write::decided(&mut tx, &entries).await?;
     write::submissions(&mut tx, &entries).await?;
+    evidence::keep(&mut tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
     }
