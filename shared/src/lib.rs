@@ -11,6 +11,7 @@ pub mod contact;
 pub mod cron;
 pub mod drain;
 pub mod dry_run;
+pub mod evidence;
 pub mod exchange;
 pub mod failpoint;
 pub mod held;

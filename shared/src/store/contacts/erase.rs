@@ -170,6 +170,7 @@ async fn keep_opt_outs(
             reason: OPT_OUT.into(),
             source: "erasure".into(),
             created_at: ask.at,
+            expires_at: None,
         };
         suppressions::add(tx.ex(), Person { workspace: ask.workspace, hash }, &suppression).await?;
     }
