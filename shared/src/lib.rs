@@ -12,6 +12,7 @@ pub mod cron;
 pub mod drain;
 pub mod dry_run;
 pub mod exchange;
+pub mod export;
 pub mod failpoint;
 pub mod held;
 pub mod ids;
