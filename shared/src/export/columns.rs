@@ -272,8 +272,7 @@ fn keys<'a>(row: &'a Value, list: &str, member: &'a str) -> impl Iterator<Item =
 impl Column {
     /// The column of that name; none when the list has no such column.
     pub(super) fn named(what: What, name: &str) -> Option<Self> {
-        let column =
-            |place: Place, form: Form| Some(Self { name: name.to_owned(), place, form });
+        let column = |place: Place, form: Form| Some(Self { name: name.to_owned(), place, form });
         if what.head().contains(&name) || what.tail().contains(&name) {
             let form = if name == "notes" { Form::Exact } else { Form::Plain };
             // What a contact calls its source can be brought in; how a lead came in cannot.

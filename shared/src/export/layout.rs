@@ -11,7 +11,9 @@ pub const COLUMNS_MAX: usize = 500;
 
 /// An export would have more than [`COLUMNS_MAX`] columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there would be {0} columns; at most {COLUMNS_MAX} are allowed: choose some with fields, or narrow the filter")]
+#[error(
+    "there would be {0} columns; at most {COLUMNS_MAX} are allowed: choose some with fields, or narrow the filter"
+)]
 pub struct TooMany(pub usize);
 
 /// The columns, in their order.
@@ -30,8 +32,7 @@ impl Layout {
         wide.sort_by_key(|name| (what.rank(name), *name));
         let (head, tail) = (what.head().iter().copied(), what.tail().iter().copied());
         let names = head.chain(wide.iter().map(|name| name.as_str())).chain(tail);
-        let columns: Vec<Column> =
-            names.filter_map(|name| Column::named(what, name)).collect();
+        let columns: Vec<Column> = names.filter_map(|name| Column::named(what, name)).collect();
         if columns.len() > COLUMNS_MAX {
             return Err(TooMany(columns.len()));
         }
@@ -54,7 +55,10 @@ impl Layout {
             }
         }
         if columns.len() > COLUMNS_MAX {
-            wrong.push(format!("names {} columns; at most {COLUMNS_MAX} are allowed", columns.len()));
+            wrong.push(format!(
+                "names {} columns; at most {COLUMNS_MAX} are allowed",
+                columns.len()
+            ));
         }
         if wrong.is_empty() { Ok(Self { what, columns, wide: None }) } else { Err(wrong) }
     }

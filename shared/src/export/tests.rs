@@ -95,7 +95,8 @@ fn every_member_has_a_cell_that_no_spreadsheet_runs() {
 
 #[test]
 fn lists_of_texts_are_read_again() {
-    for texts in [json!(["a", "b c"]), json!(["a|b"]), json!([" a"]), json!(["[1]"]), json!(["40"])] {
+    for texts in [json!(["a", "b c"]), json!(["a|b"]), json!([" a"]), json!(["[1]"]), json!(["40"])]
+    {
         let row = json!({"tags": texts, "properties": {"list": texts}});
         let layout = Layout::chosen(What::Contacts, ["tags", "property.list"]).unwrap();
         let cells: Vec<String> = layout.cells(&row).map(|cell| cell.into_owned()).collect();
@@ -129,7 +130,8 @@ fn chosen_columns_are_all_there_is() {
 fn a_value_without_a_column_ends_the_export() {
     let layout = Layout::of(What::Leads, &BTreeSet::new()).unwrap();
     let writer = Writer::Csv { layout, raw: false };
-    let row = json!({"leadId": "lead_1", "attribution": {"params": {}}, "customFields": {"late": 1}});
+    let row =
+        json!({"leadId": "lead_1", "attribution": {"params": {}}, "customFields": {"late": 1}});
     assert_eq!(writer.rows(&[row]), Err(Unlisted("custom.late".into())));
     assert!(writer.rows(&[json!({"attribution": {"params": {}}})]).is_ok());
 }

@@ -36,7 +36,9 @@ impl Format {
 
 /// A row has a member for which there is no column: it came after the columns were gathered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a row has got a value of {0} meanwhile, for which there is no column; export again, or choose the columns with fields")]
+#[error(
+    "a row has got a value of {0} meanwhile, for which there is no column; export again, or choose the columns with fields"
+)]
 pub struct Unlisted(pub String);
 
 /// How rows are written.
