@@ -9,6 +9,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod docs;
 pub mod error;
+pub mod export;
 pub mod health;
 pub mod hooks;
 pub mod jobs;
@@ -71,6 +72,8 @@ pub struct Api {
     pub activities: Activities,
     /// Begins empty.
     pub tracking: activities::pages::Tracking,
+    /// Begins with all places free.
+    pub exports: export::Exports,
 }
 
 /// What an installation may decide.

@@ -1,9 +1,9 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
-    error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
-    parking, person, properties, request, reviews, rules, search, secrets, segments, suppressions,
-    sweeps, talks, value_sets, webhooks, workspace,
+    error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
+    params::refuse_unkept_key, parking, person, properties, request, reviews, rules, search,
+    secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(segments::routes())
         .merge(automation::routes())
         .merge(webhooks::routes())
+        .merge(export::routes())
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.

@@ -13,6 +13,7 @@ pub mod drain;
 pub mod dry_run;
 pub mod evidence;
 pub mod exchange;
+pub mod export;
 pub mod failpoint;
 pub mod held;
 pub mod ids;
