@@ -11,6 +11,7 @@ pub mod forget_visits;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
+pub mod retention;
 pub mod segments;
 
 use crate::Scheduler;
@@ -174,5 +175,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 27 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_jobs::sweep(scheduler)),
+    },
+    Sweep {
+        name: "retention",
+        about: "Forgets what workspaces need not keep any longer: journeys, activities, texts and the like.",
+        cron: "0 7 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(retention::sweep(scheduler)),
     },
 ];
