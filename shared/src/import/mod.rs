@@ -1,9 +1,11 @@
 //! Bringing in files of leads or contacts: what a file's columns mean, what each row says, and what becomes of it. No I/O.
 pub mod config;
 pub mod decide;
+mod decode;
 pub mod draft;
 pub mod mapping;
 pub mod row;
+mod sniff;
 pub mod split;
 
 pub use config::{Identifier, ImportConfig, ImportKind, Mapped, Purpose, Reach};
