@@ -2,8 +2,8 @@
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
-    params::refuse_unkept_key, parking, person, properties, request, reviews, rules, search,
-    secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
+    params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
+    search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -138,6 +138,7 @@ fn of_operators() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sweeps::list))
         .routes(routes!(notices::list))
         .routes(routes!(workspace::show, workspace::change))
+        .merge(retention::routes())
         .routes(routes!(keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))

@@ -32,6 +32,7 @@ pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
 pub mod reply;
+pub mod retention;
 pub mod rules;
 pub mod search;
 pub mod secret;
