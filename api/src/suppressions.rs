@@ -100,7 +100,7 @@ pub async fn add(
         created_at: api.clock.now(),
     };
     let person = Person { workspace: caller.workspace, hash: &hash };
-    suppressions::add(api.db.write(), person, &suppression).await?;
+    suppressions::suppress(&caller.acting(&api.db), person, &suppression).await?;
     known(&api, &caller, &hash).await
 }
 
@@ -121,7 +121,8 @@ pub async fn remove(
     let Lifted { phone, channel } = body.read()?;
     let hash = hash_of(&api, &caller, &phone).await?;
     let person = Person { workspace: caller.workspace, hash: &hash };
-    suppressions::remove(api.db.write(), person, channel).await?;
+    let db = caller.acting(&api.db);
+    suppressions::unsuppress(&db, person, channel, api.clock.now()).await?;
     known(&api, &caller, &hash).await
 }
 
