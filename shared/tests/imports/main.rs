@@ -1,6 +1,6 @@
 //! Imports on both engines: files in parts, what becomes of rows, crashes, rivals, cancelling, undoing.
-mod files;
 mod faults;
+mod files;
 mod people;
 mod purposes;
 mod undone;

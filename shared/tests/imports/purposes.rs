@@ -5,9 +5,9 @@ use shared::{
     import::{Identifier, Purpose, Reach},
     on_both_engines,
     store::{
-        campaigns, imports::{self, State},
+        campaigns,
+        imports::{self, State},
     },
-    testing::TestStore,
 };
 
 const DONE: State = State::Done;
@@ -96,15 +96,15 @@ on_both_engines! {
 
     async fn rows_of_campaigns_that_take_no_leads_go_to_the_fallback_or_are_refused(store: TestStore) {
         let world = World::new(store).await;
-        let (home, closed) = (world.open("HOME").await, world.open("CLOSED").await);
-        let open = world.open("OPEN").await;
+        let (home, closed) = (world.open("HOME").await, world.open("CLO").await);
+        let open = world.open("OPN").await;
         let known = world.take(closed, 5).await;
         campaigns::set_state(&world.store.db, world.workspace, closed, "paused", world.clock.now()).await.unwrap();
         let mut config = leads(home);
         config.mapping.extend(mapping(&[("campaign", "campaignId")]));
         let line = |n: usize, campaign: &str| format!("{},{campaign}", row(n));
         let text = |n: usize| {
-            let lines = [line(n, ""), line(n + 1, &closed.to_string()), line(n + 2, "NOWHERE"), line(n + 3, "OPEN"), line(5, "CLOSED")];
+            let lines = [line(n, ""), line(n + 1, &closed.to_string()), line(n + 2, "XYZ"), line(n + 3, "OPN"), line(5, "CLO")];
             format!("first,last,email,phone,city,campaign\n{}\n", lines.join("\n"))
         };
         let import = world.import(&config, &text(10)).await;
@@ -121,7 +121,7 @@ on_both_engines! {
         let said: Vec<_> = errors.iter().map(|one| (one.row_number, one.problems[0].message.as_str())).collect();
         let paused = format!("the campaign {closed} is paused and takes no leads");
         assert_eq!(said, [
-            (1, "it names no campaign, and there is no fallback campaign"),
+            (1, "names no campaign, and no fallback campaign is given"),
             (2, paused.as_str()),
             (3, "there is no such campaign"),
         ]);

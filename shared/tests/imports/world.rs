@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use shared::{
     clock::{Clock, Time},
     ids::{CampaignId, ContactId, ImportId, WorkspaceId},
-    import::{
-        Identifier, ImportConfig, ImportKind, Limits, Mapped, Purpose, Reach, Splitter,
-    },
+    import::{Identifier, ImportConfig, ImportKind, Limits, Mapped, Purpose, Reach, Splitter},
     lead::{Details, Person},
     store::{
         campaigns::{self, Draft},
