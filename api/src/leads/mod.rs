@@ -5,6 +5,7 @@ pub mod by_hand;
 pub mod create;
 pub mod form;
 pub mod list;
+pub mod process;
 pub mod resend;
 pub mod routing;
 pub mod show;

@@ -16,6 +16,7 @@ use crate::{
         Rows, StoreError, Tx,
         live::{Touched, What},
     },
+    webhook::{About, Event, Facts, Told},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -109,7 +110,24 @@ pub async fn write(
     }
     update(tx, &rows).await?;
     history::add(tx, &lines).await?;
+    tx.tell(changes.iter().filter_map(|change| status_told(change, now)));
     Ok(touched)
+}
+
+/// What others may want to be told of a change: another status.
+fn status_told(change: &Written, at: Time) -> Option<Told> {
+    let (before, after) = (&change.before, &change.after);
+    (before.status != after.status).then(|| Told {
+        workspace: after.workspace_id,
+        event: Event::ContactStatusChanged,
+        about: About::Contact(after.id),
+        facts: Facts {
+            status: after.status.word().into(),
+            previous_status: Some(before.status.word().into()),
+            ..Facts::default()
+        },
+        at,
+    })
 }
 
 async fn update(tx: &mut Tx, rows: &[ContactRow<'_>]) -> Result<(), StoreError> {
