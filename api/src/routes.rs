@@ -2,8 +2,8 @@
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
-    parking, person, properties, request, retention, reviews, rules, search, secrets, segments, suppressions,
-    sweeps, talks, value_sets, workspace,
+    parking, person, properties, request, retention, reviews, rules, search, secrets, segments,
+    suppressions, sweeps, talks, value_sets, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;

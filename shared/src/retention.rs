@@ -8,7 +8,17 @@ pub const DUPLICATES_DAYS: i64 = 365;
 
 /// A kind of data that goes after a while.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RetentionKind)]
@@ -144,8 +154,14 @@ mod tests {
         for rule in &ALL {
             assert_eq!(serde_json::to_value(rule.kind).unwrap(), rule.name);
             assert_eq!(rule.kind.rule().name, rule.name);
-            assert!(rule.default_days.is_none_or(|days| rule.problem(days).is_none()), "{}", rule.name);
-            assert!(rule.problem(rule.days_min - 1).is_some() && rule.problem(DAYS_MAX + 1).is_some());
+            assert!(
+                rule.default_days.is_none_or(|days| rule.problem(days).is_none()),
+                "{}",
+                rule.name
+            );
+            assert!(
+                rule.problem(rule.days_min - 1).is_some() && rule.problem(DAYS_MAX + 1).is_some()
+            );
         }
     }
 }

@@ -289,7 +289,8 @@ async fn beside(world: &World, ada: Taken) {
         (2, format!("nobody,(415) 555-0142,{CANARY}")),
         (3, format!("{},,{CANARY}", ada.lead)),
     ] {
-        let error = "INSERT INTO import_error (workspace_id, import_id, row_number, problems, record)
+        let error =
+            "INSERT INTO import_error (workspace_id, import_id, row_number, problems, record)
             SELECT workspace_id, id, $2, $3, $4 FROM import WHERE workspace_id = $1";
         let ask = world.db.write().sql(error).bind(world.workspace).bind(row);
         ask.bind(Json(json!([{"message": CANARY}]))).bind(record).run().await.unwrap();

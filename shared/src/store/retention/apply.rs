@@ -29,10 +29,8 @@ const PAYLOADS: &[&str] = &[
        AND (parked_action.asked_for IS NOT NULL OR parked_action.last_error IS NOT NULL)",
 ];
 
-const JOURNEYS: &[&str] = &[
-    "DELETE FROM journey_event WHERE (workspace_id, submission_id) IN (
-        SELECT r.workspace_id, r.id FROM ROWS($1: workspace_id uuid, id uuid) r)",
-];
+const JOURNEYS: &[&str] = &["DELETE FROM journey_event WHERE (workspace_id, submission_id) IN (
+        SELECT r.workspace_id, r.id FROM ROWS($1: workspace_id uuid, id uuid) r)"];
 
 /// What may have been taken, and what was paid for, is proof.
 const ATTEMPTS: &[&str] = &[
@@ -49,10 +47,9 @@ const CALLS: &[&str] = &[
      WHERE interaction.workspace_id = r.workspace_id AND interaction.id = r.id AND interaction.type = 'call'",
 ];
 
-const TEXTS: &[&str] = &[
-    "UPDATE message SET body = '', error = NULL FROM ROWS($1: workspace_id uuid, id uuid) r
-     WHERE message.workspace_id = r.workspace_id AND message.id = r.id",
-];
+const TEXTS: &[&str] =
+    &["UPDATE message SET body = '', error = NULL FROM ROWS($1: workspace_id uuid, id uuid) r
+     WHERE message.workspace_id = r.workspace_id AND message.id = r.id"];
 
 const WEBHOOKS: &[&str] = &[
     "DELETE FROM webhook_attempt WHERE (workspace_id, message_id) IN (
@@ -61,10 +58,8 @@ const WEBHOOKS: &[&str] = &[
         SELECT r.workspace_id, r.id FROM ROWS($1: workspace_id uuid, id uuid) r)",
 ];
 
-const AUDIT: &[&str] = &[
-    "DELETE FROM audit_event WHERE (workspace_id, id) IN (
-        SELECT r.workspace_id, r.id FROM ROWS($1: workspace_id uuid, id uuid) r)",
-];
+const AUDIT: &[&str] = &["DELETE FROM audit_event WHERE (workspace_id, id) IN (
+        SELECT r.workspace_id, r.id FROM ROWS($1: workspace_id uuid, id uuid) r)"];
 
 /// `(import, most)`.
 const IMPORTS: &[&str] = &[
@@ -154,7 +149,9 @@ async fn activities(tx: &mut Tx, rows: &Rows) -> Result<bool, StoreError> {
         .await?;
     let mut days: BTreeMap<DayKey, i64> = BTreeMap::new();
     for Activity { workspace_id, contact_id, r#type, name, at } in gone {
-        *days.entry(DayKey { workspace_id, contact_id, r#type, name, day: day(at) }).or_default() += 1;
+        *days
+            .entry(DayKey { workspace_id, contact_id, r#type, name, day: day(at) })
+            .or_default() += 1;
     }
     let days: Vec<DayRow> = days.into_iter().map(|(key, times)| DayRow { key, times }).collect();
     let days = Rows::of(&days);

@@ -35,8 +35,8 @@ struct Sum {
     until: Time,
 }
 
-/// The oldest lines first.
-pub(super) const FIND: &str = "SELECT workspace_id, lead_id, number FROM firing
+/// The oldest lines of logs first: `(workspace, before, limit)`.
+pub const FIND: &str = "SELECT workspace_id, lead_id, number FROM firing
      WHERE workspace_id = $1 AND at < $2 ORDER BY at LIMIT $3";
 
 pub(super) async fn step(tx: &mut Tx, place: &Place) -> Result<Stepped, StoreError> {
@@ -56,7 +56,13 @@ pub(super) async fn step(tx: &mut Tx, place: &Place) -> Result<Stepped, StoreErr
     let mut sums: BTreeMap<Uuid, Sum> = BTreeMap::new();
     for Gone { lead_id, points, at } in &gone {
         let workspace_id = place.workspace.0;
-        let sum = sums.entry(*lead_id).or_insert(Sum { workspace_id, lead_id: *lead_id, lines: 0, points: 0, until: *at });
+        let sum = sums.entry(*lead_id).or_insert(Sum {
+            workspace_id,
+            lead_id: *lead_id,
+            lines: 0,
+            points: 0,
+            until: *at,
+        });
         sum.lines += 1;
         sum.points += points;
         sum.until = sum.until.max(*at);

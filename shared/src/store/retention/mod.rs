@@ -16,8 +16,9 @@ mod fold;
 mod step;
 mod walks;
 
+pub use fold::FIND as FIND_FIRINGS;
 pub use step::{Phase, SLACK, STEP, Stepped, step};
-pub use walks::Walk;
+pub use walks::{Finds, Walk};
 
 /// The periods that a workspace has set, in days; of a kind that is not named the installation's holds.
 pub type Periods = BTreeMap<Kind, i64>;
@@ -87,7 +88,9 @@ pub async fn put(
     if old == *new {
         return tx.rollback().await;
     }
-    for rule in ALL.iter().filter(|rule| old.contains_key(&rule.kind) && !new.contains_key(&rule.kind)) {
+    for rule in
+        ALL.iter().filter(|rule| old.contains_key(&rule.kind) && !new.contains_key(&rule.kind))
+    {
         tx.ex()
             .sql("DELETE FROM retention WHERE workspace_id = $1 AND kind = $2")
             .bind(workspace)
@@ -151,7 +154,8 @@ pub async fn progress(
     let mut all: BTreeMap<Kind, Progress> = BTreeMap::new();
     for walk in Walk::ALL {
         let row = found.iter().find(|row| row.0 == walk.name());
-        let own = row.map_or_else(Progress::default, |row| Progress { done_until: row.1, left: row.2 });
+        let own =
+            row.map_or_else(Progress::default, |row| Progress { done_until: row.1, left: row.2 });
         let known = all.get(&walk.kind()).copied();
         let both = known.map_or(own, |known| Progress {
             done_until: known.done_until.min(own.done_until),
@@ -166,17 +170,24 @@ pub async fn progress(
 pub async fn work(db: &Db) -> Result<Vec<Work>, StoreError> {
     let workspaces: Vec<(WorkspaceId,)> =
         db.read().sql("SELECT id FROM workspace ORDER BY id").all().await?;
-    let set: Vec<(WorkspaceId, String, i64)> =
-        db.read().sql("SELECT workspace_id, kind, days FROM retention ORDER BY workspace_id, kind").all().await?;
+    let set: Vec<(WorkspaceId, String, i64)> = db
+        .read()
+        .sql("SELECT workspace_id, kind, days FROM retention ORDER BY workspace_id, kind")
+        .all()
+        .await?;
     let walked: Vec<(WorkspaceId, String, Option<Time>)> = db
         .read()
-        .sql("SELECT workspace_id, walk, done_until FROM retention_walk ORDER BY workspace_id, walk")
+        .sql(
+            "SELECT workspace_id, walk, done_until FROM retention_walk ORDER BY workspace_id, walk",
+        )
         .all()
         .await?;
     let set: BTreeMap<(WorkspaceId, &str), i64> =
         set.iter().map(|(workspace, kind, days)| ((*workspace, kind.as_str()), *days)).collect();
-    let walked: BTreeMap<(WorkspaceId, &str), Option<Time>> =
-        walked.iter().map(|(workspace, walk, until)| ((*workspace, walk.as_str()), *until)).collect();
+    let walked: BTreeMap<(WorkspaceId, &str), Option<Time>> = walked
+        .iter()
+        .map(|(workspace, walk, until)| ((*workspace, walk.as_str()), *until))
+        .collect();
     let mut all = Vec::new();
     for (workspace,) in workspaces {
         for walk in Walk::ALL {

@@ -19,7 +19,7 @@ pub enum Walk {
 
 /// The two statements that find rows: `(workspace, after, until, limit, before)`, and among those that were left
 /// `(workspace, walk, after, limit, before)`. Each answers ids and whether the row is over.
-pub(super) struct Finds {
+pub struct Finds {
     pub next: &'static str,
     pub left: &'static str,
 }
@@ -29,13 +29,23 @@ macro_rules! finds {
     ($table:literal, $join:literal, $over:literal) => {
         Finds {
             next: concat!(
-                "SELECT t.id, COALESCE(", $over, ", FALSE) AS is_over FROM ", $table, " t ", $join,
+                "SELECT t.id, COALESCE(",
+                $over,
+                ", FALSE) AS is_over FROM ",
+                $table,
+                " t ",
+                $join,
                 " WHERE (t.workspace_id, t.id) > ($1, $2) AND (t.workspace_id, t.id) < ($1, $3)
                  ORDER BY t.workspace_id, t.id LIMIT $4"
             ),
             left: concat!(
-                "SELECT l.id, t.id IS NULL OR COALESCE(", $over, ", FALSE) AS is_over FROM retention_left l
-                 LEFT JOIN ", $table, " t ON t.workspace_id = l.workspace_id AND t.id = l.id ", $join,
+                "SELECT l.id, t.id IS NULL OR COALESCE(",
+                $over,
+                ", FALSE) AS is_over FROM retention_left l
+                 LEFT JOIN ",
+                $table,
+                " t ON t.workspace_id = l.workspace_id AND t.id = l.id ",
+                $join,
                 " WHERE l.workspace_id = $1 AND l.walk = $2 AND l.id > $3 ORDER BY l.id LIMIT $4"
             ),
         }
@@ -108,7 +118,7 @@ impl Walk {
     }
 
     /// How its rows are found; none: by their time.
-    pub(super) fn finds(self) -> Option<&'static Finds> {
+    pub fn finds(self) -> Option<&'static Finds> {
         match self {
             Self::Payloads | Self::Journeys | Self::Attempts => Some(&SUBMISSIONS),
             Self::Activities => Some(&ACTIVITIES),
