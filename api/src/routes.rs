@@ -1,9 +1,9 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
-    error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
-    parking, person, properties, request, retention, reviews, rules, search, secrets, segments,
-    suppressions, sweeps, talks, value_sets, workspace,
+    error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
+    params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
+    search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
+        .merge(webhooks::routes())
+        .merge(export::routes())
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
@@ -47,6 +49,7 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::process::routes())
 }
 
 /// What leads are collected for, whom campaigns have as leads, and the rules and lists that they use.
@@ -91,8 +94,7 @@ fn of_talks() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(agents::list))
         .routes(routes!(agents::show, agents::put, agents::delete))
-        .routes(routes!(suppressions::add, suppressions::remove))
-        .routes(routes!(suppressions::check))
+        .merge(suppressions::routes())
         .routes(routes!(talks::show::of_lead))
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))

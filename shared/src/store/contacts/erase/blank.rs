@@ -44,7 +44,7 @@ const OF_LEADS: [&str; 12] = [
     "DELETE FROM automation_job WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM workflow_position WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM lead_automation WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
-    "UPDATE consent_evidence SET reference = NULL, detail = '{}' FROM ROWS($2: id uuid) r
+    "UPDATE consent_evidence SET reference = NULL, malformed = NULL, detail = '{}', digest = NULL FROM ROWS($2: id uuid) r
      WHERE consent_evidence.lead_id = r.id AND (consent_evidence.workspace_id = $1) IS TRUE",
     "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: workspace_id uuid, id uuid) r
      WHERE lead.workspace_id = r.workspace_id AND lead.id = r.id AND (r.workspace_id = $1) IS TRUE",
@@ -61,7 +61,8 @@ const OF_CONTACTS: [&str; 11] = [
         JOIN visitor v ON v.contact_id = r.id AND (v.workspace_id = $1) IS TRUE)",
     "DELETE FROM visitor WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM automation_pending WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
-    "DELETE FROM webhook_attempt WHERE (workspace_id, message_id) IN (SELECT m.workspace_id, m.id FROM ROWS($2: id uuid) r
+    "DELETE FROM webhook_attempt WHERE (workspace_id, message_id) IN (
+        SELECT m.workspace_id, m.id FROM ROWS($2: id uuid) r
         JOIN webhook_message m ON m.contact_id = r.id AND (m.workspace_id = $1) IS TRUE)",
     "DELETE FROM webhook_message WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: workspace_id uuid, id uuid) r
