@@ -92,7 +92,11 @@ impl World {
             )
             .await;
         }
-        self.one("UPDATE submission SET carry = '[1]' WHERE workspace_id = $1 AND id = $2", submission).await;
+        self.one(
+            "UPDATE submission SET carry = '[1]' WHERE workspace_id = $1 AND id = $2",
+            submission,
+        )
+        .await;
         submission
     }
 
