@@ -22,6 +22,7 @@ mod crowd;
 mod database;
 mod embedded;
 mod hooks;
+mod imported;
 mod ingest;
 mod poison;
 mod queue_away;
