@@ -8,9 +8,11 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 mod apply;
+pub mod by_hand;
 mod forget;
 mod part;
 mod read;
+pub mod receive;
 pub mod rehearse;
 mod start;
 mod undo;
