@@ -3,7 +3,6 @@ use crate::{
     Api,
     caller::Caller,
     error::{ApiError, Detail},
-    leads::form::campaign_ref,
 };
 use serde::Deserialize;
 use shared::{
@@ -11,7 +10,7 @@ use shared::{
     import::{Identifier, ImportConfig, ImportKind, Mapped, Purpose, Reach, split::COLUMNS_MAX},
     person,
     segment::SegmentKind,
-    store::{campaigns, segments},
+    store::{campaigns, intake::CampaignRef, segments},
 };
 use utoipa::ToSchema;
 
@@ -129,7 +128,7 @@ impl ImportSettings {
 
 async fn campaign(api: &Api, caller: &Caller, named: &str) -> Result<CampaignId, ApiError> {
     const PATH: &str = "fallbackCampaignId";
-    let named = campaign_ref(named).map_err(|why| ApiError::invalid_at(PATH, why))?;
+    let named = CampaignRef::read(named).map_err(|why| ApiError::invalid_at(PATH, why))?;
     let found = campaigns::find(&api.db, caller.workspace, &named).await?;
     found.map(|row| row.id).ok_or_else(|| ApiError::not_found("campaign").at(PATH))
 }

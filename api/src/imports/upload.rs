@@ -22,7 +22,7 @@ use shared::{
     store::{
         StoreError,
         imports::{
-            self, Import, Key,
+            self, Key, Upload,
             receive::{NotTaken, Received, Receiver},
         },
         properties,
@@ -72,10 +72,12 @@ pub async fn upload(
     let key = key(&caller, id);
     let import = read(&api, key).await?;
     announced(&headers, api.settings.uploads.limits)?;
-    let received = match take(&api, key, &import, body).await {
+    let begun = imports::begin_again(&api.db, key, &import.file_name, api.clock.now()).await;
+    let upload = begun.map_err(storage)?.map_err(|why| refused(&why))?;
+    let received = match take(&api, upload, body).await {
         Ok(received) => received,
         Err(error) => {
-            give_room(&api, key, &import).await;
+            give_room(&api, &upload).await;
             return Err(error);
         }
     };
@@ -101,10 +103,8 @@ fn announced(headers: &HeaderMap, limits: Limits) -> Result<(), ApiError> {
     }
 }
 
-async fn take(api: &Api, key: Key, import: &Import, mut body: Body) -> Result<Received, ApiError> {
+async fn take(api: &Api, upload: Upload, mut body: Body) -> Result<Received, ApiError> {
     let uploads = api.settings.uploads;
-    let begun = imports::begin_again(&api.db, key, &import.file_name, api.clock.now()).await;
-    let upload = begun.map_err(storage)?.map_err(|why| refused(&why))?;
     let mut receiver = Receiver::new(upload, uploads.limits);
     loop {
         let frame = tokio::time::timeout(uploads.idle, body.frame()).await;
@@ -115,7 +115,7 @@ async fn take(api: &Api, key: Key, import: &Import, mut body: Body) -> Result<Re
         let Ok(bytes) = frame.into_data() else { continue };
         receiver.feed(&api.db, &bytes, api.clock.now()).await.map_err(not_taken)?;
     }
-    let config = read(api, key).await?.config.0;
+    let config = read(api, upload.key()).await?.config.0;
     receiver.finish(&api.db, config, api.clock.now()).await.map_err(not_taken)
 }
 
@@ -150,10 +150,9 @@ fn storage(error: StoreError) -> ApiError {
 }
 
 /// What came of a file that was not taken goes at once; should that fail too, it goes with the next upload, or after a day.
-async fn give_room(api: &Api, key: Key, import: &Import) {
-    let begun = imports::begin_again(&api.db, key, &import.file_name, api.clock.now()).await;
-    if let Err(error) = begun {
-        tracing::warn!(import = %key.1, %error, "what came of a broken upload is left for now");
+async fn give_room(api: &Api, upload: &Upload) {
+    if let Err(error) = imports::give_up(&api.db, upload, api.clock.now()).await {
+        tracing::warn!(import = %upload.import, %error, "what came of a broken upload is left for now");
     }
 }
 

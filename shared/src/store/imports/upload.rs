@@ -136,6 +136,15 @@ pub async fn add_part(db: &Db, upload: &Upload, part: &Part<'_>, at: Time) -> An
     Ok(Ok(()))
 }
 
+/// Forgets what is here of a file that has broken off, if nobody has begun another upload since.
+pub async fn give_up(db: &Db, upload: &Upload, at: Time) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    if touch(&mut tx, upload, at).await? {
+        drop_parts(&mut tx, upload.key()).await?;
+    }
+    tx.commit().await
+}
+
 /// The file is here: state `ready`. Refused when an earlier import has brought in the same file and `config.again` is not set; then the
 /// upload stays open, for another file or to be abandoned.
 pub async fn uploaded(db: &Db, upload: &Upload, file: &Uploaded, at: Time) -> Answer<()> {
