@@ -61,6 +61,10 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let property_id = world.post("/api/v1/properties", property).await.data("propertyId");
     let segment = world.post("/api/v1/segments", json!({"name": "VIP"})).await.data("segmentId");
 
+    let import = world.post("/api/v1/imports", json!({"fileName": "a.csv"})).await.data("importId");
+    let process = json!({"leadIds": [lead_id]});
+    let process_id = world.post("/api/v1/leads/process", process).await.data("processId");
+
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -74,6 +78,8 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{contactId}", &contact_id)
             .replace("{propertyId}", &property_id)
             .replace("{segmentId}", &segment)
+            .replace("{importId}", &import)
+            .replace("{processId}", &process_id)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },

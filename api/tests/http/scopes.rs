@@ -28,6 +28,8 @@ async fn each_route_opens_to_its_scope_only() {
                 "site",
                 "property",
                 "segment",
+                "import",
+                "process",
             ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
@@ -38,6 +40,8 @@ async fn each_route_opens_to_its_scope_only() {
                     "interaction" => "int",
                     "property" => "prop",
                     "segment" => "seg",
+                    "import" => "imp",
+                    "process" => "proc",
                     other => other,
                 };
                 url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))

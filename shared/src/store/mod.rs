@@ -114,6 +114,12 @@ impl StoreError {
         }
     }
 
+    /// The database has no room left: for PostgreSQL its disk, for SQLite the disk or the size that the file may have.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        matches!(error.code().as_deref(), Some("53100" | "13"))
+    }
+
     /// A row with that key is there already.
     pub fn is_taken(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
