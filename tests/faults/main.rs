@@ -33,5 +33,6 @@ mod silent;
 mod stages;
 mod texted;
 mod told;
+mod told_webhooks;
 mod unsettled;
 mod zombie;

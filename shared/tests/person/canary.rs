@@ -94,6 +94,7 @@ pub async fn fill(world: &World) -> Victim {
     automation(world, ada).await;
     let talk = talks(world, ada, sol).await;
     told(world, talk, sol, ada).await;
+    webhooks(world, ada).await;
     Victim { ada, second, merged: merged.contact }
 }
 
@@ -277,5 +278,21 @@ async fn told(
         let ask = world.db.write().sql(notice).bind(world.workspace).bind(Uuid::now_v7());
         let ask = ask.bind(campaign).bind(subject).bind(CANARY);
         ask.bind(Json(details)).bind(noon()).run().await.unwrap();
+    }
+}
+
+/// What others were told, and what they answered.
+async fn webhooks(world: &World, ada: Taken) {
+    for sql in [
+        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, tries, problem, at,
+            asked_at)
+         VALUES ($1, $2, $2, 'lead.processed', $3, $4, 'held', 1, 1, 'zzcanaryzz', $5, $5)",
+        "INSERT INTO webhook_attempt (workspace_id, message_id, attempt, answer, duration_us, at)
+         SELECT m.workspace_id, m.id, 1, 'zzcanaryzz', 1, $5 FROM webhook_message m
+         WHERE m.workspace_id = $1 AND m.contact_id = $3 AND $2 IS NOT NULL AND $4 IS NOT NULL",
+    ] {
+        let ask = world.db.write().sql(sql).bind(world.workspace).bind(Uuid::now_v7());
+        let ask = ask.bind(ada.contact).bind(Json(json!({CANARY: CANARY})));
+        ask.bind(noon()).run().await.unwrap();
     }
 }

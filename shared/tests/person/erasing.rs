@@ -93,6 +93,8 @@ const SAYS_NOTHING: &[&str] = &[
     "submission.run",
     "submission.stage",
     "submission.status",
+    "webhook_message.event",
+    "webhook_message.state",
 ];
 
 on_both_engines! {

@@ -29,4 +29,5 @@ mod stopped;
 mod texts;
 mod unknown;
 mod webhooks;
+mod webhooks_told;
 mod world;

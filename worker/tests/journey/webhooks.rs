@@ -34,11 +34,11 @@ use std::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-fn actor() -> Actor {
+pub fn actor() -> Actor {
     Actor::command("test")
 }
 
-fn draft(url: String, events: &[Event]) -> Draft {
+pub fn draft(url: String, events: &[Event]) -> Draft {
     Draft {
         name: "hook".into(),
         url,
@@ -50,7 +50,11 @@ fn draft(url: String, events: &[Event]) -> Draft {
     }
 }
 
-async fn hook(world: &World, campaign: Option<CampaignId>, draft: Draft) -> (WebhookId, Sensitive) {
+pub async fn hook(
+    world: &World,
+    campaign: Option<CampaignId>,
+    draft: Draft,
+) -> (WebhookId, Sensitive) {
     let (key, now) = ((world.workspace, WebhookId::new()), world.clock.now());
     let (secret, sealed) = webhooks::make(&world.ctx.secrets, key, now).await.unwrap();
     let by = (&actor(), now);
@@ -60,7 +64,7 @@ async fn hook(world: &World, campaign: Option<CampaignId>, draft: Draft) -> (Web
 }
 
 /// What the sweep and the lane do within one second; answers what the lane was given.
-async fn work(world: &World) -> Vec<(WebhookMessageId, Settle)> {
+pub async fn work(world: &World) -> Vec<(WebhookMessageId, Settle)> {
     let (db, now) = (&world.store.db, world.clock.now());
     sweep::expire(db, now, 1_000).await.unwrap();
     for address in sweep::to_probe(db, now, 100).await.unwrap() {
@@ -88,7 +92,7 @@ async fn ring(world: &World, id: WebhookMessageId, attempt: i64) -> Settle {
     worker::webhooks::run(&world.ctx, delivered).await
 }
 
-async fn messages(world: &World, hook: WebhookId) -> Vec<MessageRow> {
+pub async fn messages(world: &World, hook: WebhookId) -> Vec<MessageRow> {
     let key = (world.workspace, hook);
     let mut all =
         webhooks::messages(&world.store.db, key, MessageFilter::default(), 1_000).await.unwrap();
@@ -113,7 +117,7 @@ async fn switch(world: &World, hook: WebhookId, to: Switch) {
     webhooks::change(&world.store.db, key, decide, by).await.unwrap().unwrap().unwrap();
 }
 
-fn heard(world: &World, path: &str) -> Vec<Call> {
+pub fn heard(world: &World, path: &str) -> Vec<Call> {
     world.sent().into_iter().filter(|call| call.path == path).collect()
 }
 
