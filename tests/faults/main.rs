@@ -34,5 +34,6 @@ mod silent;
 mod stages;
 mod texted;
 mod told;
+mod told_webhooks;
 mod unsettled;
 mod zombie;

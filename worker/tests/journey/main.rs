@@ -30,4 +30,5 @@ mod stored;
 mod texts;
 mod unknown;
 mod webhooks;
+mod webhooks_told;
 mod world;
