@@ -9,6 +9,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod docs;
 pub mod error;
+pub mod files;
 pub mod health;
 pub mod hooks;
 pub mod jobs;

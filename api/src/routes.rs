@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
-    error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
+    error::Code, files, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
     parking, person, properties, request, reviews, rules, search, secrets, segments, suppressions,
     sweeps, talks, value_sets, workspace,
 };
@@ -47,6 +47,8 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::evidence::routes())
+        .merge(files::routes())
 }
 
 /// What leads are collected for, whom campaigns have as leads, and the rules and lists that they use.

@@ -19,6 +19,7 @@ pub mod db;
 pub mod desk;
 pub mod dialect;
 pub mod evidence;
+pub mod files;
 pub mod imagine;
 pub mod imports;
 pub mod inbound;

@@ -79,7 +79,7 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
         let Some(hash) = hash(db, secrets, ask).await? else { return Ok(Done::NoSuchContact) };
         match once(db, ask, &hash).await {
             Ok(Some(done)) => return Ok(done),
-            // The phone was changed, or somebody was merged in, while we came.
+            // The phone or address was changed, or somebody was merged in, while we came.
             Ok(None) if tries < TRIES => tries += 1,
             Ok(None) => {
                 return Err(StoreError::Inconsistent("the contact never rests".into()).into());
@@ -90,21 +90,27 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
     }
 }
 
-/// The contact's phone, and by what it is known among those whom nobody may reach.
+/// The contact's phone and address, and by what they are known among those whom nobody may reach.
 struct Known {
     phone: Option<String>,
+    email: Option<String>,
     hash: Option<String>,
+    email_hash: Option<String>,
 }
 
 async fn hash(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Option<Known>, SecretError> {
     let found = super::read::get_many(db.read(), ask.workspace, &[ask.contact]).await?;
     let Some(contact) = found.into_iter().next() else { return Ok(None) };
-    let phone = contact.profile.phone;
-    let hash = match &phone {
-        Some(phone) => Some(secrets.person_hash(ask.workspace, phone, ask.at).await?),
-        None => None,
-    };
-    Ok(Some(Known { phone, hash }))
+    let (phone, email) = (contact.profile.phone, contact.profile.email);
+    let known_as = [phone.as_deref(), email.as_deref()];
+    let mut hashes = [None, None];
+    for (hash, text) in hashes.iter_mut().zip(known_as) {
+        if let Some(text) = text {
+            *hash = Some(secrets.person_hash(ask.workspace, text, ask.at).await?);
+        }
+    }
+    let [hash, email_hash] = hashes;
+    Ok(Some(Known { phone, email, hash, email_hash }))
 }
 
 async fn once(db: &Db, ask: &Ask, known: &Known) -> Result<Option<Done>, StoreError> {
@@ -130,7 +136,8 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         return Ok(Some(Done::Refused(Refused::Merged(into))));
     }
     let merged_now = keys::merged_into(tx, ask.workspace, ask.contact).await?;
-    if merged_now.len() != merged.len() || own.profile.phone != known.phone {
+    let is_other = own.profile.phone != known.phone || own.profile.email != known.email;
+    if merged_now.len() != merged.len() || is_other {
         return Ok(None);
     }
     let held = match stop::everything(tx, ask, &all).await? {
@@ -154,17 +161,20 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
     Ok(Some(Done::Erased(erased)))
 }
 
-/// Who did not want to be called or texted is not called or texted when they come back in another list.
+/// Who did not want to be called, texted or written to is not when they come back in another list.
 async fn keep_opt_outs(
     tx: &mut Tx,
     ask: &Ask,
     contact: &Contact,
     known: &Known,
 ) -> Result<(), StoreError> {
-    let Some(hash) = &known.hash else { return Ok(()) };
-    let out =
-        [(contact.profile.opt_out_sms, Reach::Sms), (contact.profile.opt_out_phone, Reach::Voice)];
-    for (_, channel) in out.into_iter().filter(|(is_out, _)| *is_out) {
+    let profile = &contact.profile;
+    for (is_out, channel, hash) in [
+        (profile.opt_out_sms, Reach::Sms, &known.hash),
+        (profile.opt_out_phone, Reach::Voice, &known.hash),
+        (profile.opt_out_email, Reach::Email, &known.email_hash),
+    ] {
+        let Some(hash) = hash.as_ref().filter(|_| is_out) else { continue };
         let suppression = Suppression {
             channel,
             reason: OPT_OUT.into(),
