@@ -19,12 +19,8 @@ const FACEBOOK_ID: (&str, usize) = ("0.", 255);
 const JORNAYA_ID: usize = 36;
 
 /// Members that name a TrustedForm certificate.
-const TRUSTEDFORM: [&str; 4] = [
-    "trustedFormCertUrl",
-    "xxTrustedFormCertUrl",
-    "trustedform_cert_url",
-    "trusted_form_cert_url",
-];
+const TRUSTEDFORM: [&str; 4] =
+    ["trustedFormCertUrl", "xxTrustedFormCertUrl", "trustedform_cert_url", "trusted_form_cert_url"];
 /// Members that hold a Jornaya LeadiD.
 const JORNAYA: [&str; 5] =
     ["jornayaLeadId", "universal_leadid", "leadid_token", "jornaya_leadid", "universalLeadId"];

@@ -151,8 +151,13 @@ impl Scene {
         let hash = self.hash().await;
         let person = Suppressed { workspace: self.workspace, hash: &hash };
         let (channel, reason) = (Reach::All, "manual".to_owned());
-        let suppression =
-            Suppression { channel, reason, source: "desk".into(), created_at: noon(), expires_at: None };
+        let suppression = Suppression {
+            channel,
+            reason,
+            source: "desk".into(),
+            created_at: noon(),
+            expires_at: None,
+        };
         suppressions::add(self.store.db.write(), person, &suppression).await.unwrap();
     }
 

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
-    campaign::CampaignConfig,
+    campaign::{CampaignConfig, is_code},
     ids::CampaignId,
     key,
     store::{
@@ -79,12 +79,12 @@ pub async fn create(
     let mut problems = Vec::new();
     let now = api.clock.now();
     let window = window::check((starts_at, ends_at), Window::default(), now, &mut problems);
-    if code.as_deref().is_some_and(|code| !form::is_code(code)) {
+    if code.as_deref().is_some_and(|code| !is_code(code)) {
         problems.push(Detail::new("code", "must be 2 to 5 capital letters or digits"));
     }
     let config = form::check(&api, &caller, None, (&name, config), problems).await?;
     let draft = draft(&api, &caller, (CampaignId::new(), &name), &config);
-    store(&api, (draft, window), code).await.map(|row| (StatusCode::CREATED, Data(row)))
+    store(&api, &caller, (draft, window), code).await.map(|row| (StatusCode::CREATED, Data(row)))
 }
 
 /// The checked form as a request to the store; the code is still open.
@@ -108,12 +108,13 @@ pub(super) fn draft(
 /// Stores it under the code that was asked for, or under one that is free.
 async fn store(
     api: &Api,
+    caller: &Caller,
     (mut draft, window): (Draft, Window),
     code: Option<String>,
 ) -> Result<Campaign, ApiError> {
     for attempt in 0..TRIES {
         draft.code = code.clone().unwrap_or_else(|| made_up(CODE_LEN + attempt / (TRIES / 2)));
-        match campaigns::create_dated(&api.db, &draft, window).await {
+        match campaigns::create_dated(&caller.acting(&api.db), &draft, window).await {
             Ok(()) => return Ok(read(&api.db, draft.workspace, draft.id).await?.into()),
             Err(error) if error.is_taken() && code.is_none() => {}
             Err(error) if error.is_taken() => {
@@ -144,7 +145,7 @@ mod tests {
     fn a_code_that_is_made_up_is_a_code() {
         for length in [CODE_LEN, CODE_LEN + 1] {
             let code = made_up(length);
-            assert!(form::is_code(&code) && code.len() == length, "{code}");
+            assert!(is_code(&code) && code.len() == length, "{code}");
         }
     }
 }

@@ -2,7 +2,6 @@
 use super::members;
 use crate::{
     error::ApiError,
-    leads::parts::{ATTRIBUTION_TEXT_MAX, FileStatus, Problems, key_rule},
     params::is_near,
 };
 use chrono::{DateTime, Datelike, Utc};
@@ -11,7 +10,10 @@ use serde_json::{Map, Value, json};
 use shared::{
     evidence::exactly,
     ids::{LeadId, SubmissionId},
-    lead::is_key,
+    lead::{
+        is_key,
+        parts::{ATTRIBUTION_TEXT_MAX, FileStatus, Problems, key_rule},
+    },
 };
 use utoipa::ToSchema;
 
@@ -92,7 +94,10 @@ impl NewFile {
         if self.signed_at.is_some_and(|at| !is_near(at.year())) {
             problems.say("signedAt", "is too far away");
         }
-        if problems.0.is_empty() { Ok(self.kept()) } else { Err(ApiError::invalid(problems.0)) }
+        if problems.0.is_empty() {
+            return Ok(self.kept());
+        }
+        Err(ApiError::invalid(problems.0.into_iter().map(Into::into).collect()))
     }
 
     fn kept(&self) -> Value {

@@ -5,7 +5,6 @@ use crate::{
     body::Body,
     caller::{Caller, Scope},
     error::{ApiError, Code},
-    leads::parts::{FILES_MAX, FileStatus},
     params::Id,
 };
 use axum::{
@@ -19,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
     ids::{LeadId, SubmissionId},
-    lead::Details,
+    lead::{
+        Details,
+        parts::{FILES_MAX, FileStatus},
+    },
     store::{
         files::{self, Kept},
         leads,

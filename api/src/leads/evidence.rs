@@ -1,5 +1,4 @@
 //! GET and POST /leads/{leadId}/evidence, GET /contacts/{contactId}/evidence: what proves that a person agreed to be reached.
-use super::parts::{COMPLIANCE_MAX, Problems};
 use crate::{
     Api,
     answer::{Absent, Asked, Conflicting, Data, Guarded, Page, Sent, Success},
@@ -20,6 +19,7 @@ use serde_json::{Map, Value};
 use shared::{
     evidence::{self as proof, Kind, REFERENCE_MAX, Said},
     ids::{ContactId, EvidenceId, LeadId},
+    lead::parts::{COMPLIANCE_MAX, Problems},
     store::{
         evidence::{self, Added, EVIDENCE_MAX, New},
         leads,
@@ -111,7 +111,7 @@ impl NewEvidence {
             problems.say("capturedAt", "is too far away");
         }
         if !problems.0.is_empty() {
-            return Err(ApiError::invalid(problems.0));
+            return Err(ApiError::invalid(problems.0.into_iter().map(Into::into).collect()));
         }
         let captured_at = self.captured_at.map(proof::exactly);
         Ok(Said::new(self.kind, reference, self.detail.clone(), captured_at))

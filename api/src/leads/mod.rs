@@ -1,5 +1,4 @@
 //! Leads: take in, store, list and show them.
-pub mod answers;
 pub mod approve;
 pub mod bulk;
 pub mod by_hand;
@@ -8,7 +7,7 @@ pub mod create;
 pub mod evidence;
 pub mod form;
 pub mod list;
-pub mod parts;
+pub mod process;
 pub mod resend;
 pub mod routing;
 pub mod show;

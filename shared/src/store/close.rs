@@ -2,6 +2,7 @@
 //! was faster.
 use super::{
     Db, Rows, StoreError, Tx,
+    audit::{self, Told},
     batch::{Batcher, Shape},
     live,
     notices::{self, Notice},
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 mod attempt;
+mod audited;
 mod child;
 mod lead;
 mod learnt;
@@ -25,6 +27,7 @@ pub(super) mod places;
 mod query;
 mod reach;
 mod starter;
+mod told;
 
 pub use attempt::{AttemptEnd, Outcome};
 pub use lead::LeadMove;
@@ -32,6 +35,7 @@ pub(super) use lead::word;
 pub use places::Places;
 pub use reach::{Planned, Reach};
 pub use starter::{AttemptStart, Needs, Started, Starter};
+pub use audited::moved;
 
 /// Closes that share a transaction, at most.
 const MOST: usize = 128;
@@ -66,6 +70,8 @@ pub struct Close {
     /// What people must know of it.
     pub notices: Vec<Notice>,
     pub query: Query,
+    /// What the audit log tells of it, if somebody does it; see [`Close::by`].
+    pub told: Option<Box<Told>>,
     pub at: Time,
 }
 
@@ -189,8 +195,10 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     let touched = lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
+    tx.tell(won.iter().flat_map(|close| told::of(close)));
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
+    audit::add_all(tx, won.iter().filter_map(|close| close.told.as_deref())).await?;
     if let Some(first) = closes.first() {
         live::reassess(tx, &touched, first.at).await?;
     }
@@ -240,7 +248,7 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         due_at: place.due_at,
         campaign_id: place.campaign.0,
         revision: place.revision,
-        status: close.shown.unwrap_or_else(|| Status::of(place.state, place.end)),
+        status: shown(close),
         outcome: place.end,
         reason_code: place.reason.as_ref().map(|(code, _)| code.as_ref()),
         reason: place.reason.as_ref().map(|(_, text)| text.as_str()),
@@ -249,6 +257,11 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         at: close.at,
         finished_at: (place.state == State::Finished).then_some(close.at),
     }
+}
+
+/// The word that outsiders see.
+fn shown(close: &Close) -> Status {
+    close.shown.unwrap_or_else(|| Status::of(close.place.state, close.place.end))
 }
 
 /// Moves the submissions that are still where the closes expect them.

@@ -26,9 +26,7 @@ impl Forbids {
     pub fn not_made(self, channel: Channel) -> (NotMade, String) {
         let done = if channel == Channel::Voice { "called" } else { "texted" };
         match self {
-            Self::Suppressed => {
-                (NotMade::Suppressed, format!("the person must not be {done}"))
-            }
+            Self::Suppressed => (NotMade::Suppressed, format!("the person must not be {done}")),
             Self::Until(until) => {
                 let until = until.to_rfc3339();
                 (NotMade::Hours, format!("the contact is to be left alone until {until}"))

@@ -36,7 +36,7 @@ on_both_engines! {
         assert_eq!(counts, [
             ("contacts", 2), ("changes", 4), ("notes", 1), ("activities", 1), ("activitySums", 1), ("activityDays", 1),
             ("browsers", 1), ("unmatchedVisits", 1), ("segments", 0), ("leads", 3), ("leadStatusChanges", 2),
-            ("consentEvidence", 6), ("points", 1), ("firings", 1), ("workflowPositions", 1), ("submissions", 3),
+            ("consentEvidence", 1), ("points", 1), ("firings", 1), ("workflowPositions", 1), ("submissions", 3),
             ("interactions", 2), ("journeys", 3), ("deliveryAttempts", 1), ("waits", 1), ("messages", 1), ("unreadEvents", 1),
             ("suppressions", 1), ("truncated", 0),
         ]);

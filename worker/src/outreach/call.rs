@@ -182,8 +182,7 @@ async fn unclaimed(
         return Ok(());
     }
     let shut = forbidden(ctx, &call, person).await?;
-    let (why, sentence) =
-        shut.unwrap_or_else(|| Forbids::Suppressed.not_made(Channel::Voice));
+    let (why, sentence) = shut.unwrap_or_else(|| Forbids::Suppressed.not_made(Channel::Voice));
     refuse(ctx, &call, why, &sentence, now).await
 }
 

@@ -16,8 +16,8 @@ struct ContactRow<'a> {
     id: Uuid,
     first_name: &'a str,
     last_name: &'a str,
-    email: &'a str,
-    phone: &'a str,
+    email: Option<&'a str>,
+    phone: Option<&'a str>,
     street: Option<String>,
     city: Option<String>,
     state: Option<String>,
@@ -26,6 +26,7 @@ struct ContactRow<'a> {
     timezone: Option<String>,
     date_of_birth: Option<String>,
     source: &'a str,
+    import_id: Option<Uuid>,
     folded: Map<String, Value>,
     words: String,
     #[serde(serialize_with = "time")]
@@ -41,8 +42,8 @@ fn profile(person: &Person, details: &Details, source: &str) -> Profile {
     Profile {
         first_name: Some(person.first_name.clone()),
         last_name: Some(person.last_name.clone()),
-        email: Some(person.email.clone()),
-        phone: Some(person.phone.clone()),
+        email: said(&person.email).map(str::to_owned),
+        phone: said(&person.phone).map(str::to_owned),
         street: place("street"),
         city: place("city"),
         state: place("state"),
@@ -55,6 +56,11 @@ fn profile(person: &Person, details: &Details, source: &str) -> Profile {
     }
 }
 
+/// Who has no email has none, rather than an empty one that all of them share.
+fn said(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
     let Who::New { person, details } = &entry.arrival.who else { return None };
     let profile = profile(person, details, entry.arrival.source);
@@ -63,8 +69,8 @@ fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
         id: id.0,
         first_name: &person.first_name,
         last_name: &person.last_name,
-        email: &person.email,
-        phone: &person.phone,
+        email: said(&person.email),
+        phone: said(&person.phone),
         folded: fold::folded(&profile),
         words: fold::words(&profile, []),
         street: profile.street,
@@ -75,6 +81,7 @@ fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
         timezone: profile.timezone,
         date_of_birth: profile.date_of_birth,
         source: entry.arrival.source,
+        import_id: entry.import.map(|id| id.0),
         at: entry.arrival.at,
     })
 }
@@ -100,12 +107,12 @@ pub(super) async fn find_or_create(
         .ex()
         .sql(
             "INSERT INTO contact (workspace_id, id, first_name, last_name, email, phone, street, city, state, zip, country,
-                timezone, date_of_birth, source, folded, words, status, created_at, updated_at)
+                timezone, date_of_birth, source, import_id, folded, words, status, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.first_name, r.last_name, r.email, r.phone, r.street, r.city, r.state, r.zip, r.country,
-                r.timezone, r.date_of_birth, r.source, r.folded, r.words, 'active', r.at, r.at
+                r.timezone, r.date_of_birth, r.source, r.import_id, r.folded, r.words, 'active', r.at, r.at
              FROM ROWS($1: workspace_id uuid, id uuid, first_name text, last_name text, email text, phone text, street text,
-                city text, state text, zip text, country text, timezone text, date_of_birth text, source text, folded jsonb,
-                words text, at timestamptz) r
+                city text, state text, zip text, country text, timezone text, date_of_birth text, source text, import_id uuid,
+                folded jsonb, words text, at timestamptz) r
              WHERE true
              ON CONFLICT DO NOTHING
              RETURNING id",
@@ -145,7 +152,7 @@ async fn known(
              FROM ROWS($1: workspace_id uuid, id uuid, email text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.email = r.email
              UNION ALL
-             SELECT r.id, c.id, c.status, COALESCE(c.email, '') = r.email
+             SELECT r.id, c.id, c.status, COALESCE(c.email = r.email, FALSE)
              FROM ROWS($1: workspace_id uuid, id uuid, email text, phone text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.phone = r.phone",
         )

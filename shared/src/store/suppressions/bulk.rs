@@ -94,17 +94,18 @@ pub async fn remove_many(
             person_hash: hash,
         })
         .collect();
-    let gone: Vec<(String,)> = ex.sql(
-        "DELETE FROM suppression WHERE (workspace_id, person_hash, channel) IN (
+    let gone: Vec<(String,)> = ex
+        .sql(
+            "DELETE FROM suppression WHERE (workspace_id, person_hash, channel) IN (
             SELECT x.workspace_id, x.person_hash, x.channel
             FROM ROWS($1: workspace_id uuid, channel text, person_hash text) r
             JOIN suppression x ON x.workspace_id = r.workspace_id AND x.person_hash = r.person_hash
                AND (x.channel = r.channel OR r.channel = 'all'))
          RETURNING person_hash",
-    )
-    .bind(Rows::of(&rows))
-    .all()
-    .await?;
+        )
+        .bind(Rows::of(&rows))
+        .all()
+        .await?;
     Ok(gone.into_iter().map(|(hash,)| hash).collect())
 }
 
