@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod docs;
 pub mod error;
 pub mod export;
+pub mod files;
 pub mod health;
 pub mod hooks;
 pub mod imports;

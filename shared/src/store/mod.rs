@@ -20,6 +20,7 @@ pub mod desk;
 pub mod dialect;
 pub mod evidence;
 pub mod export;
+pub mod files;
 pub mod imagine;
 pub mod imports;
 pub mod inbound;

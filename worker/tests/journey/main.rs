@@ -15,6 +15,7 @@ mod deadlines;
 mod delivered;
 mod endpoints;
 mod fallback;
+mod forbidden;
 mod formats;
 mod gate;
 mod hooks;
