@@ -35,6 +35,7 @@ pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
 pub mod value_sets;
+pub mod webhooks;
 pub mod workspace;
 
 pub use routes::{openapi, router};

@@ -3,7 +3,7 @@ use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
     params::refuse_unkept_key, parking, person, properties, request, reviews, rules, search,
-    secrets, segments, suppressions, sweeps, talks, value_sets, workspace,
+    secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -21,7 +21,11 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
+<<<<<<< HEAD
         .merge(export::routes())
+=======
+        .merge(webhooks::routes())
+>>>>>>> main
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
@@ -48,6 +52,7 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::process::routes())
 }
 
 /// What leads are collected for, whom campaigns have as leads, and the rules and lists that they use.

@@ -38,7 +38,7 @@ impl Sniffer {
             // A quote opens where a cell begins; one behind a quote is a quote within quotes.
             _ => {
                 self.is_quoted =
-                    self.last.is_none_or(|last| last == b'"' || DELIMITERS.contains(&last))
+                    self.last.is_none_or(|last| last == b'"' || DELIMITERS.contains(&last));
             }
         }
     }

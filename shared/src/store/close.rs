@@ -25,6 +25,7 @@ pub(super) mod places;
 mod query;
 mod reach;
 mod starter;
+mod told;
 
 pub use attempt::{AttemptEnd, Outcome};
 pub use lead::LeadMove;
@@ -189,6 +190,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     let touched = lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
+    tx.tell(won.iter().flat_map(|close| told::of(close)));
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
     if let Some(first) = closes.first() {
@@ -240,7 +242,7 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         due_at: place.due_at,
         campaign_id: place.campaign.0,
         revision: place.revision,
-        status: close.shown.unwrap_or_else(|| Status::of(place.state, place.end)),
+        status: shown(close),
         outcome: place.end,
         reason_code: place.reason.as_ref().map(|(code, _)| code.as_ref()),
         reason: place.reason.as_ref().map(|(_, text)| text.as_str()),
@@ -249,6 +251,11 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         at: close.at,
         finished_at: (place.state == State::Finished).then_some(close.at),
     }
+}
+
+/// The word that outsiders see.
+fn shown(close: &Close) -> Status {
+    close.shown.unwrap_or_else(|| Status::of(close.place.state, close.place.end))
 }
 
 /// Moves the submissions that are still where the closes expect them.

@@ -2,7 +2,9 @@
 use super::{
     StoreError,
     dialect::{self, Engine},
+    webhooks,
 };
+use crate::webhook::Told;
 use sqlx::{
     AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
     SqlitePool, Transaction, Type,
@@ -76,7 +78,13 @@ pub enum Ex<'c> {
 }
 
 /// An open transaction; rolls back when dropped without `commit`.
-pub enum Tx {
+pub struct Tx {
+    open: Open,
+    /// What happened in it that others may want to be told of; written before it commits.
+    pub(super) told: Vec<Told>,
+}
+
+enum Open {
     Pg(Transaction<'static, Postgres>),
     Lite(Transaction<'static, Sqlite>),
 }
@@ -153,18 +161,18 @@ impl Db {
 
     /// For several statements that become true together. Nothing outside the database may be awaited inside.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
-            Self::Sqlite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-        })
+        Ok(Tx::of(match self {
+            Self::Postgres(pool) => Open::Pg(pool.begin().await?),
+            Self::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+        }))
     }
 
     /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
     pub async fn begin_wide_read(&self) -> Result<Tx, StoreError> {
-        let mut tx = match self {
-            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
-            Self::Sqlite { readers, .. } => Tx::Lite(readers.begin().await?),
-        };
+        let mut tx = Tx::of(match self {
+            Self::Postgres(pool) => Open::Pg(pool.begin().await?),
+            Self::Sqlite { readers, .. } => Open::Lite(readers.begin().await?),
+        });
         tx.widen(WIDE_READ_TIMEOUT).await?;
         Ok(tx)
     }
@@ -186,11 +194,20 @@ impl Db {
 }
 
 impl Tx {
+    fn of(open: Open) -> Self {
+        Self { open, told: Vec::new() }
+    }
+
     pub fn ex(&mut self) -> Ex<'_> {
-        match self {
-            Self::Pg(tx) => Ex::Pg(tx),
-            Self::Lite(tx) => Ex::Lite(tx),
+        match &mut self.open {
+            Open::Pg(tx) => Ex::Pg(tx),
+            Open::Lite(tx) => Ex::Lite(tx),
         }
+    }
+
+    /// Notes that something happened. Whoever wants to know is told if the transaction commits, and not otherwise.
+    pub(super) fn tell(&mut self, told: impl IntoIterator<Item = Told>) {
+        self.told.extend(told);
     }
 
     /// Lets the planner choose as it likes until the end of this transaction, and statements take so long: for those that reach many
@@ -213,17 +230,18 @@ impl Tx {
 
     /// Gives it up now. One that is dropped gives its locks back a moment later.
     pub async fn rollback(self) -> Result<(), StoreError> {
-        match self {
-            Self::Pg(tx) => tx.rollback().await?,
-            Self::Lite(tx) => tx.rollback().await?,
+        match self.open {
+            Open::Pg(tx) => tx.rollback().await?,
+            Open::Lite(tx) => tx.rollback().await?,
         }
         Ok(())
     }
 
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Pg(tx) => tx.commit().await?,
-            Self::Lite(tx) => tx.commit().await?,
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        webhooks::tell::rest(&mut self).await?;
+        match self.open {
+            Open::Pg(tx) => tx.commit().await?,
+            Open::Lite(tx) => tx.commit().await?,
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     automation::{Happened, Occurrence},
-    campaign::config::DuplicateAction,
+    campaign::{self, config::DuplicateAction},
     clock::Time,
     contact::ContactStatus,
     failpoint::failpoint,
@@ -53,6 +53,22 @@ pub struct Arrival {
 pub enum CampaignRef {
     Id(CampaignId),
     Code(String),
+}
+
+impl CampaignRef {
+    /// Reads a campaign's id or code; the error says what would be right.
+    pub fn read(given: &str) -> Result<Self, String> {
+        if let Ok(id) = CampaignId::parse(given) {
+            return Ok(Self::Id(id));
+        }
+        if campaign::is_code(given) {
+            return Ok(Self::Code(given.to_owned()));
+        }
+        let shown: String = given.chars().take(40).collect();
+        Err(format!(
+            "`{shown}` is neither a campaign id (cmp_…) nor a code of 2 to 5 capital letters or digits"
+        ))
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use crate::{
     contact::ContactStatus,
     ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
+    webhook::{About, Event, Facts, Told},
 };
 use serde::Serialize;
 use std::{
@@ -93,6 +94,7 @@ pub async fn change(tx: &mut Tx, changes: &[Change]) -> Result<Vec<Changed>, Sto
         return Ok(Vec::new());
     }
     write(tx, &rows).await?;
+    tx.tell(rows.iter().map(told));
     Ok(rows.iter().map(changed).collect())
 }
 
@@ -107,6 +109,23 @@ fn row(change: &Change, from: LeadStatus) -> ChangeRow<'_> {
         changed_by: &change.by,
         submission_id: change.submission.map(|id| id.0),
         at: change.at,
+    }
+}
+
+/// What others may want to be told of a change.
+fn told(row: &ChangeRow<'_>) -> Told {
+    let facts = Facts {
+        status: row.to_status.word().into(),
+        previous_status: Some(row.from_status.word().into()),
+        reason_code: Some(row.reason_code.to_owned().into()),
+        ..Facts::default()
+    };
+    Told {
+        workspace: WorkspaceId(row.workspace_id),
+        event: Event::LeadStatusChanged,
+        about: About::Lead(LeadId(row.lead_id)),
+        facts,
+        at: row.at,
     }
 }
 

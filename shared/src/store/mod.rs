@@ -71,6 +71,9 @@ pub enum StoreError {
     /// Stored data that the program cannot have written.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
+    /// Somebody else made the same in between: looked at again, it is known.
+    #[error("somebody else was faster")]
+    Raced,
     /// Another call of the same batch had this error.
     #[error("{0}")]
     Shared(String),
@@ -82,7 +85,9 @@ pub enum StoreError {
 impl StoreError {
     /// The engine asks to run the transaction again (deadlock, serialisation failure, busy).
     pub fn is_conflict(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return matches!(self, Self::Raced);
+        };
         matches!(error.code().as_deref(), Some("40P01" | "40001" | "5" | "517"))
     }
 

@@ -187,7 +187,7 @@ fn why(consent: &Consent) -> Why {
         ("source".to_owned(), json!(consent.source)),
         ("saidAt".to_owned(), json!(consent.said_at)),
     ]);
-    Why { kind: None, reason: String::new(), by: consent.by.clone(), more }
+    Why { kind: None, reason: String::new(), by: consent.by.clone(), more, import: None }
 }
 
 /// Calls and texts ask the suppressions of the number, whoever's lead it is. What others have said of it (its own STOP, a provider, a

@@ -185,6 +185,12 @@ fn emptied(ask: &Ask, contact: &Contact) -> Written {
         ..contact.clone()
     };
     let kind = contact.erased_at.is_none().then_some(ChangeKind::Erased);
-    let why = Why { kind, reason: ask.reason.clone(), by: ask.by.clone(), more: Map::new() };
+    let why = Why {
+        kind,
+        reason: ask.reason.clone(),
+        by: ask.by.clone(),
+        more: Map::new(),
+        import: None,
+    };
     Written { before: contact.clone(), after, why }
 }

@@ -7,16 +7,23 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+mod apply;
+mod forget;
+mod part;
 mod read;
 pub mod rehearse;
 mod start;
+mod undo;
 mod upload;
+mod work;
 
+pub use forget::{FINISHED_DAYS, UPLOAD_HOURS, forget};
 pub use read::{ErrorRow, Import, errors, get, list};
 pub use start::{cancel, start, undo};
 pub use upload::{
     Part, Upload, Uploaded, abandon, add_part, begin, begin_again, configure, uploaded,
 };
+pub use work::{ATTEMPTS_MAX, LEASE, Worked, due, work};
 
 /// The import that is meant.
 pub type Key = (WorkspaceId, ImportId);

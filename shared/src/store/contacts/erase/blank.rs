@@ -49,7 +49,7 @@ const OF_LEADS: [&str; 11] = [
 ];
 
 /// By the contacts.
-const OF_CONTACTS: [&str; 9] = [
+const OF_CONTACTS: [&str; 11] = [
     "DELETE FROM contact_note WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity_sum WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
@@ -59,6 +59,10 @@ const OF_CONTACTS: [&str; 9] = [
         JOIN visitor v ON v.contact_id = r.id AND (v.workspace_id = $1) IS TRUE)",
     "DELETE FROM visitor WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM automation_pending WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM webhook_attempt WHERE (workspace_id, message_id) IN (
+        SELECT m.workspace_id, m.id FROM ROWS($2: id uuid) r
+        JOIN webhook_message m ON m.contact_id = r.id AND (m.workspace_id = $1) IS TRUE)",
+    "DELETE FROM webhook_message WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: id uuid) r
      WHERE contact_change.workspace_id = $1 AND contact_change.contact_id = r.id AND contact_change.kind <> 'erased'",
     LEAVE,
