@@ -21,11 +21,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
-<<<<<<< HEAD
         .merge(export::routes())
-=======
         .merge(webhooks::routes())
->>>>>>> main
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.

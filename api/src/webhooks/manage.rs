@@ -87,13 +87,16 @@ pub async fn list(
 ) -> Result<Data<Page<Webhook>>, ApiError> {
     caller.require(Scope::CampaignsRead)?;
     let (limit, campaign) = (query.limit.0, query.campaign_id);
-    let rows =
-        webhooks::list(&api.db, caller.workspace, campaign, query.cursor, limit + 1).await?;
+    let rows = webhooks::list(&api.db, caller.workspace, campaign, query.cursor, limit + 1).await?;
     Ok(Data(Page::of(rows, limit as usize, |row: &WebhookRow| row.id.to_string())))
 }
 
 /// The webhook, or that there is none.
-pub(super) async fn read(api: &Api, caller: &Caller, id: WebhookId) -> Result<WebhookRow, ApiError> {
+pub(super) async fn read(
+    api: &Api,
+    caller: &Caller,
+    id: WebhookId,
+) -> Result<WebhookRow, ApiError> {
     let found = webhooks::get(&api.db, caller.workspace, id).await?;
     found.ok_or_else(|| ApiError::not_found("webhook"))
 }

@@ -73,7 +73,11 @@ mod tests {
         let ids = |some: &[Address]| some.iter().map(|one| one.id).collect::<Vec<_>>();
         assert_eq!(hears(Event::Delivered, Some(own)), ids(&campaign));
         assert_eq!(hears(Event::Delivered, Some(other)), ids(&workspace));
-        assert_eq!(hears(Event::Queued, Some(own)), ids(&workspace), "the campaign's do not want it");
+        assert_eq!(
+            hears(Event::Queued, Some(own)),
+            ids(&workspace),
+            "the campaign's do not want it"
+        );
         assert_eq!(hears(Event::ContactStatusChanged, None), ids(&workspace[..1]));
         assert!(all.want(Event::Processed) && !all.want(Event::Test));
         assert!(!Addresses::default().want(Event::Delivered));

@@ -51,7 +51,8 @@ impl Draft {
         } else if self.events.contains(&Event::Test) {
             say("events", "webhook.test is sent when somebody asks for it only".to_owned());
         } else if of_campaign && self.events.contains(&Event::ContactStatusChanged) {
-            let why = "contact.status_changed is of no campaign: a webhook of the workspace hears it";
+            let why =
+                "contact.status_changed is of no campaign: a webhook of the workspace hears it";
             say("events", why.to_owned());
         }
         if !(RETRIES_MIN..=RETRIES_MAX).contains(&self.retries) {
@@ -66,7 +67,8 @@ impl Draft {
 
     fn check_headers(&self, problems: &mut Vec<Problem>) {
         if self.headers.len() > HEADERS_MAX {
-            let why = format!("has {} entries; at most {HEADERS_MAX} are allowed", self.headers.len());
+            let why =
+                format!("has {} entries; at most {HEADERS_MAX} are allowed", self.headers.len());
             problems.push(Problem::new("headers", why));
         }
         for (header, value) in self.headers.iter().take(HEADERS_MAX) {
@@ -130,7 +132,10 @@ mod tests {
             (Draft { retries: 11, ..good.clone() }, "retries"),
             (Draft { timeout_seconds: 0, ..good.clone() }, "timeoutSeconds"),
             (Draft { timeout_seconds: 121, ..good.clone() }, "timeoutSeconds"),
-            (Draft { headers: header("Webhook-Signature"), ..good.clone() }, "headers.Webhook-Signature"),
+            (
+                Draft { headers: header("Webhook-Signature"), ..good.clone() },
+                "headers.Webhook-Signature",
+            ),
             (Draft { headers: header("Host"), ..good.clone() }, "headers.Host"),
             (Draft { headers: header("Connection"), ..good.clone() }, "headers.Connection"),
             (Draft { headers: header("Authorization"), ..good.clone() }, "headers.Authorization"),

@@ -3,9 +3,7 @@ use super::MessageState;
 use crate::{
     audit::{Actor, Entry},
     clock::Time,
-    ids::{
-        CampaignId, ContactId, LeadId, SubmissionId, WebhookId, WebhookMessageId, WorkspaceId,
-    },
+    ids::{CampaignId, ContactId, LeadId, SubmissionId, WebhookId, WebhookMessageId, WorkspaceId},
     store::{Db, Rows, StoreError, audit},
     webhook::Event,
 };

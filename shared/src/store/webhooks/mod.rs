@@ -10,10 +10,10 @@ pub mod sweep;
 pub(super) mod tell;
 pub mod work;
 
+pub(super) use addresses::addresses;
 pub use addresses::{
     Created, Switch, WEBHOOKS_MAX, WORKSPACE_MAX, WebhookRow, change, create, delete, get, list,
 };
-pub(super) use addresses::addresses;
 pub use log::{
     AttemptRow, MessageFilter, MessageRow, REPLAYED_AT_ONCE, Range, attempts, message, messages,
     replay, replay_some, test,

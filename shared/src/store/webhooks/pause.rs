@@ -18,7 +18,9 @@ pub(super) async fn share(
 ) -> Result<Option<State>, StoreError> {
     let found: Option<(State,)> = tx
         .ex()
-        .sql("SELECT w.state FROM webhook w WHERE w.workspace_id = $1 AND w.id = $2{pg:  FOR SHARE}")
+        .sql(
+            "SELECT w.state FROM webhook w WHERE w.workspace_id = $1 AND w.id = $2{pg:  FOR SHARE}",
+        )
         .bind(workspace)
         .bind(id)
         .optional()

@@ -91,9 +91,10 @@ fn asked(
     told: &[Told],
     id: impl Fn(About) -> Option<Uuid>,
 ) -> Option<Rows> {
-    let all = told.iter().zip(0..).filter_map(|(one, n)| {
-        Some(Asked { workspace_id: workspace.0, n, id: id(one.about)? })
-    });
+    let all = told
+        .iter()
+        .zip(0..)
+        .filter_map(|(one, n)| Some(Asked { workspace_id: workspace.0, n, id: id(one.about)? }));
     let all: Vec<Asked> = all.collect();
     (!all.is_empty()).then(|| Rows::of(&all))
 }
