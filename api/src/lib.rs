@@ -23,6 +23,7 @@ pub mod parking;
 pub mod person;
 pub mod properties;
 pub mod request;
+pub mod retention;
 pub mod reviews;
 pub mod routes;
 pub mod rules;

@@ -2,8 +2,8 @@
 use crate::{
     Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
-    params::refuse_unkept_key, parking, person, properties, request, reviews, rules, search,
-    secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
+    params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
+    search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -21,8 +21,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
-        .merge(export::routes())
         .merge(webhooks::routes())
+        .merge(export::routes())
         .merge(of_operators())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
@@ -94,8 +94,7 @@ fn of_talks() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(agents::list))
         .routes(routes!(agents::show, agents::put, agents::delete))
-        .routes(routes!(suppressions::add, suppressions::remove))
-        .routes(routes!(suppressions::check))
+        .merge(suppressions::routes())
         .routes(routes!(talks::show::of_lead))
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
@@ -139,6 +138,7 @@ fn of_operators() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sweeps::list))
         .routes(routes!(notices::list))
         .routes(routes!(workspace::show, workspace::change))
+        .merge(retention::routes())
         .routes(routes!(keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))

@@ -13,6 +13,7 @@ pub mod lead_processes;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
+pub mod retention;
 pub mod segments;
 pub mod webhooks;
 
@@ -212,5 +213,12 @@ pub const ALL: &[Sweep] = &[
         cron: "0 22 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(webhooks::forget(scheduler)),
+    },
+    Sweep {
+        name: "retention",
+        about: "Forgets what workspaces need not keep any longer: journeys, activities, texts and the like.",
+        cron: "0 12 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(retention::sweep(scheduler)),
     },
 ];

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 mod contact;
 mod dedup;
+mod evidence;
 mod refuse;
 mod repeat;
 mod resubmit;
@@ -228,6 +229,7 @@ pub(super) async fn take(
     write::leads(tx, &entries).await?;
     let decided = write::decided(tx, &entries).await?;
     write::submissions(tx, &entries).await?;
+    evidence::keep(tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
     }

@@ -43,6 +43,7 @@ pub mod outreach_budget;
 pub mod parking;
 pub mod properties;
 pub mod recent;
+pub mod refusals;
 pub mod retention;
 pub mod reviews;
 pub mod rows;

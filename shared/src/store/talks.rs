@@ -1,6 +1,6 @@
 //! Calls and texts that people ask for: decided and written under the lead's lock. And what was said with a lead, page by page.
 use super::{
-    Db, Ex, Rows, StoreError, Tx,
+    Db, Ex, Rows, StoreError, Tx, audit,
     contacts::consent,
     desk::{Ask, repeat},
     interactions::{Interaction, interaction_columns},
@@ -8,6 +8,8 @@ use super::{
     suppressions::Suppression,
 };
 use crate::{
+    audit::Entry,
+    clock::Time,
     ids::{
         AgentId, CampaignId, ContactId, InteractionId, LeadId, MessageId, ParkId, SubmissionId,
         WorkspaceId,
@@ -16,7 +18,7 @@ use crate::{
     outreach::report::Role,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -43,6 +45,8 @@ pub struct Known {
     pub wait: Option<Wait>,
     /// Everything that is said against reaching the person.
     pub suppressed: Vec<Suppression>,
+    /// The contact is to be left alone until then.
+    pub not_before: Option<Time>,
 }
 
 /// A call or a text that is to be.
@@ -156,7 +160,19 @@ async fn within<R>(
     };
     let Some(interaction) = carry_out(tx, ask, &plan).await? else { return Ok(None) };
     repeat::keep(tx, ask, &plan.answer).await?;
+    audit::tell(tx, ask.workspace, &[told(ask, &plan, interaction)], ask.at).await?;
     Ok(Some(Done::Planned { interaction, answer: plan.answer }))
+}
+
+fn told(ask: &Ask, plan: &Plan, interaction: InteractionId) -> Entry {
+    let action = match plan.what {
+        What::Call { .. } => "lead.called",
+        What::Text { .. } => "lead.texted",
+    };
+    let planned = json!({
+        "interactionId": interaction, "campaignId": plan.campaign, "agentId": plan.agent,
+    });
+    Entry::new(action, "lead", ask.lead).to(planned)
 }
 
 async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known>, StoreError> {
@@ -187,15 +203,18 @@ async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known
     let mut suppressed: Vec<Suppression> = tx
         .ex()
         .sql(
-            "SELECT channel, reason, source, created_at FROM suppression
-             WHERE workspace_id = $1 AND person_hash = $2 ORDER BY channel",
+            "SELECT channel, reason, source, created_at, expires_at FROM suppression
+             WHERE workspace_id = $1 AND person_hash = $2 AND (expires_at IS NULL OR expires_at > $3) ORDER BY channel",
         )
         .bind(ask.workspace)
         .bind(person_hash)
+        .bind(ask.at)
         .all()
         .await?;
-    suppressed.extend(consent::suppressions(tx.ex(), (ask.workspace, contact), ask.at).await?);
-    Ok(Some(Known { status, phone, interactions, wait, suppressed }))
+    let word = consent::word(tx.ex(), (ask.workspace, contact)).await?;
+    suppressed.extend(word.suppressions(ask.at));
+    let not_before = word.not_before(ask.at);
+    Ok(Some(Known { status, phone, interactions, wait, suppressed, not_before }))
 }
 
 /// The open wait for a call that the lead is in, if it is in one.

@@ -24,7 +24,7 @@ const OF_SUBMISSIONS: [&str; 5] = [
 ];
 
 /// By the leads, in this order: what providers have told and nobody has read is found by the calls and texts.
-const OF_LEADS: [&str; 11] = [
+const OF_LEADS: [&str; 12] = [
     "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND interaction_id IN (SELECT i.id FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE)",
@@ -44,6 +44,8 @@ const OF_LEADS: [&str; 11] = [
     "DELETE FROM automation_job WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM workflow_position WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM lead_automation WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "UPDATE consent_evidence SET reference = NULL, detail = '{}' FROM ROWS($2: id uuid) r
+     WHERE consent_evidence.lead_id = r.id AND (consent_evidence.workspace_id = $1) IS TRUE",
     "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: id uuid) r
      WHERE lead.workspace_id = $1 AND lead.id = r.id",
 ];
