@@ -10,6 +10,8 @@ CREATE TABLE import (
     config        JSONB NOT NULL,
     -- The column names of the file.
     header        JSONB NOT NULL,
+    -- What parts its fields: one character.
+    delimiter     TEXT NOT NULL,
     -- SHA-256 of the file, hexadecimal, once it is here: the same file is not brought in twice by mistake.
     file_hash     TEXT,
     bytes         BIGINT NOT NULL,
@@ -23,8 +25,13 @@ CREATE TABLE import (
     -- What undoing has taken back, and what it had to leave.
     undone        BIGINT NOT NULL,
     kept          BIGINT NOT NULL,
+    -- Up to which of the leads and contacts that it made undoing has come.
+    undone_lead   UUID,
+    undone_contact UUID,
     -- Grows with every claim: a worker with another number is late and changes nothing.
     generation    BIGINT NOT NULL,
+    -- Claims since the last part that went well: one that fails again and again is given up.
+    attempt       BIGINT NOT NULL,
     -- When its job is pushed (again), while there is work.
     due_at        TIMESTAMPTZ,
     -- Why it does not go on.
@@ -44,6 +51,8 @@ CREATE TABLE import (
     CONSTRAINT import_at_work_has_a_due_time CHECK ((state IN ('running', 'undoing')) = (due_at IS NOT NULL))
 );
 CREATE INDEX import_due ON import (due_at) WHERE due_at IS NOT NULL;
+-- Which are to be forgotten?
+CREATE INDEX import_by_age ON import (updated_at) WHERE due_at IS NULL;
 -- Was this very file brought in before?
 CREATE INDEX import_by_file ON import (file_hash) WHERE file_hash IS NOT NULL;
 

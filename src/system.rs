@@ -209,6 +209,7 @@ impl System {
             lines: api::hooks::Lines::default(),
             activities: Activities::start(self.db.clone()),
             tracking: api::activities::pages::Tracking::default(),
+            exports: api::export::Exports::default(),
         })
     }
 

@@ -94,6 +94,10 @@ refusals! {
         MalformedJson, NotFound, Conflict, CampaignClosed, LeadClosed, BodyTooLarge, UnsupportedMediaType,
         ValidationError, IdempotencyKeyReused
     ];
+    /// Of the route that submits many leads.
+    Processing = [
+        MalformedJson, NotFound, CampaignClosed, BodyTooLarge, UnsupportedMediaType, ValidationError, IdempotencyKeyReused
+    ];
     /// Of the route that gives points.
     Scored = [
         MalformedJson, NotFound, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError, IdempotencyKeyReused

@@ -38,6 +38,7 @@ use utoipa::{
         (name = "Activities", description = "What contacts did: page visits, emails, forms, calls, anything of your own."),
         (name = "Tracking", description = "Websites that report page visits. What pages ask for, under `/t`, wants no key."),
         (name = "Suppressions", description = "Whom nobody may call or text. Numbers are kept hashed and never listed."),
+        (name = "Webhooks", description = "Addresses that are told what happens, what they were told, and what came of it."),
         (name = "Operations", description = "Jobs and lanes, for those who keep the machine running. Scope: ops."),
         (name = "Workspace", description = "The plan, and the zone in which days begin."),
         (name = "Keys", description = "API keys. Scope: admin."),

@@ -10,6 +10,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod docs;
 pub mod error;
+pub mod export;
 pub mod health;
 pub mod hooks;
 pub mod jobs;
@@ -23,6 +24,7 @@ pub mod parking;
 pub mod person;
 pub mod properties;
 pub mod request;
+pub mod retention;
 pub mod reviews;
 pub mod routes;
 pub mod rules;
@@ -35,6 +37,7 @@ pub mod suppressions;
 pub mod sweeps;
 pub mod talks;
 pub mod value_sets;
+pub mod webhooks;
 pub mod workspace;
 
 pub use routes::{openapi, router};
@@ -71,6 +74,8 @@ pub struct Api {
     pub activities: Activities,
     /// Begins empty.
     pub tracking: activities::pages::Tracking,
+    /// Begins with all places free.
+    pub exports: export::Exports,
 }
 
 /// What an installation may decide.

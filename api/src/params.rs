@@ -23,9 +23,10 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The POST routes that take an Idempotency-Key.
-pub const KEYED_ROUTES: [&str; 8] = [
+pub const KEYED_ROUTES: [&str; 9] = [
     "/api/v1/leads/submit",
     "/api/v1/leads",
+    "/api/v1/leads/process",
     "/api/v1/leads/{leadId}/submit",
     "/api/v1/leads/{leadId}/repost",
     "/api/v1/leads/{leadId}/deliver",

@@ -1,9 +1,9 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
     Api, activities, agents, audit, automation, campaigns, contacts, docs::Words, error::ApiError,
-    error::Code, health, hooks, jobs, keys, lanes, leads, notices, params::refuse_unkept_key,
-    parking, person, properties, request, reviews, rules, search, secrets, segments, suppressions,
-    sweeps, talks, value_sets, workspace,
+    error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
+    params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
+    search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
 use axum::{Router, http::Method, http::Uri, middleware};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_contacts())
         .merge(segments::routes())
         .merge(automation::routes())
+        .merge(webhooks::routes())
+        .merge(export::routes())
         .merge(of_operators())
         .merge(audit::routes())
         .route_layer(middleware::from_fn(refuse_unkept_key))
@@ -48,6 +50,7 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::process::routes())
 }
 
 /// What leads are collected for, whom campaigns have as leads, and the rules and lists that they use.
@@ -92,8 +95,7 @@ fn of_talks() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(agents::list))
         .routes(routes!(agents::show, agents::put, agents::delete))
-        .routes(routes!(suppressions::add, suppressions::remove))
-        .routes(routes!(suppressions::check))
+        .merge(suppressions::routes())
         .routes(routes!(talks::show::of_lead))
         .routes(routes!(talks::show::show))
         .routes(routes!(talks::text::send))
@@ -137,6 +139,7 @@ fn of_operators() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sweeps::list))
         .routes(routes!(notices::list))
         .routes(routes!(workspace::show, workspace::change))
+        .merge(retention::routes())
         .routes(routes!(keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))

@@ -19,6 +19,7 @@ use shared::{
     rules::{About, PROPERTY, Properties, Rule},
     search,
     store::{
+        Db,
         contacts::search::{Among, Search, count, page},
         properties,
         workspaces::{self, Settings},
@@ -189,21 +190,31 @@ impl ParseProblem {
 }
 
 /// A search that may be made.
-struct Ready {
-    rule: Option<Rule>,
-    settings: Settings,
+pub(crate) struct Ready {
+    pub rule: Option<Rule>,
+    pub settings: Settings,
+}
+
+/// Reads the search text `q`; everybody when it is absent or blank.
+pub(crate) async fn ready_text(
+    db: &Db,
+    workspace: WorkspaceId,
+    q: Option<String>,
+) -> Result<Ready, ApiError> {
+    let face = q.filter(|text| !text.trim().is_empty()).map(Face::Text);
+    ready(db, workspace, face, "q").await
 }
 
 /// Reads what is asked for, and whether the workspace may ask it. `field` is what the request calls the text.
 async fn ready(
-    api: &Api,
+    db: &Db,
     workspace: WorkspaceId,
     face: Option<Face>,
     field: &str,
 ) -> Result<Ready, ApiError> {
-    let settings = workspaces::settings(api.db.read(), workspace).await?;
+    let settings = workspaces::settings(db.read(), workspace).await?;
     let Some(face) = face else { return Ok(Ready { rule: None, settings }) };
-    let properties = properties::readable(api.db.read(), workspace).await?;
+    let properties = properties::readable(db.read(), workspace).await?;
     let rule = face.read(&properties).map_err(|problems| {
         ApiError::invalid(problems.into_iter().map(|one| one.detail(field)).collect())
     })?;
@@ -214,7 +225,7 @@ async fn ready(
     };
     let named = rule.sets().into_iter().map(|(path, set)| (at(path), set.to_owned()));
     let named: Vec<(String, String)> = named.collect();
-    let unknown = rehearsal::unknown_sets(&api.db, workspace, &named).await?;
+    let unknown = rehearsal::unknown_sets(db, workspace, &named).await?;
     if unknown.is_empty() {
         Ok(Ready { rule: Some(rule), settings })
     } else {
@@ -232,7 +243,7 @@ fn gate(plan: Plan, rule: &Rule) -> Result<(), ApiError> {
     }
 }
 
-fn among(include_deleted: bool) -> Among {
+pub(crate) fn among(include_deleted: bool) -> Among {
     if include_deleted { Among::All } else { Among::Kept }
 }
 
@@ -256,8 +267,7 @@ pub async fn list(
 ) -> Result<Data<Page<Contact>>, ApiError> {
     caller.require(Scope::LeadsRead)?;
     let (workspace, limit) = (caller.workspace, query.limit.0);
-    let face = query.q.filter(|text| !text.trim().is_empty()).map(Face::Text);
-    let Ready { rule, settings } = ready(&api, workspace, face, "q").await?;
+    let Ready { rule, settings } = ready_text(&api.db, workspace, query.q).await?;
     let (now, among) = (api.clock.now(), among(query.include_deleted));
     let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, query.cursor, limit as usize + 1).await?;
@@ -288,7 +298,7 @@ pub async fn find(
     }
     let workspace = caller.workspace;
     let face = Face::of(form.query, form.rule)?;
-    let Ready { rule, settings } = ready(&api, workspace, Some(face), "query").await?;
+    let Ready { rule, settings } = ready(&api.db, workspace, Some(face), "query").await?;
     let (now, among) = (api.clock.now(), among(form.include_deleted));
     let wanted = Search { workspace, rule: rule.as_ref(), now, zone: settings.zone(), among };
     let found = page(&api.db, &wanted, form.cursor, limit as usize + 1).await?;

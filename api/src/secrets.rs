@@ -188,7 +188,7 @@ fn one(row: SecretRow, uses: &[Use], agents: &[(String, String)]) -> Secret {
     }
 }
 
-fn refusal(error: SecretError) -> ApiError {
+pub(crate) fn refusal(error: SecretError) -> ApiError {
     match error {
         SecretError::Store(error) => error.into(),
         // The operator must act; the message says how, and holds no key.

@@ -8,10 +8,14 @@ pub mod forget_events;
 pub mod forget_jobs;
 pub mod forget_models;
 pub mod forget_visits;
+pub mod imports;
+pub mod lead_processes;
 pub mod outreach;
 pub mod questions;
 pub mod queue;
+pub mod retention;
 pub mod segments;
+pub mod webhooks;
 
 use crate::Scheduler;
 use shared::{queue::QueueError, store::StoreError};
@@ -141,6 +145,27 @@ pub const ALL: &[Sweep] = &[
         run: |scheduler| Box::pin(automation::jobs(scheduler)),
     },
     Sweep {
+        name: "lead_processes",
+        about: "Pushes the steps of leads that are submitted many at once, when they are due and no worker has them.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(lead_processes::sweep(scheduler)),
+    },
+    Sweep {
+        name: "imports",
+        about: "Pushes the imports that are due: started, left by a worker that died, to be tried again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(imports::due(scheduler)),
+    },
+    Sweep {
+        name: "webhooks",
+        about: "Pushes messages to webhooks that are due; lets held ones go, and tries paused webhooks again.",
+        cron: EACH_SECOND,
+        kind: Kind::Work,
+        run: |scheduler| Box::pin(webhooks::messages(scheduler)),
+    },
+    Sweep {
         name: "forget_answers",
         about: "Forgets the answers of idempotent requests after 72 hours.",
         cron: "0 17 * * * *",
@@ -174,5 +199,26 @@ pub const ALL: &[Sweep] = &[
         cron: "0 27 * * * *",
         kind: Kind::Retention,
         run: |scheduler| Box::pin(forget_jobs::sweep(scheduler)),
+    },
+    Sweep {
+        name: "forget_imports",
+        about: "Forgets files that nobody started within a day, and imports 30 days after they ended.",
+        cron: "0 7 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(imports::forget(scheduler)),
+    },
+    Sweep {
+        name: "forget_webhook_messages",
+        about: "Forgets after 30 days what webhooks were told, with its attempts.",
+        cron: "0 22 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(webhooks::forget(scheduler)),
+    },
+    Sweep {
+        name: "retention",
+        about: "Forgets what workspaces need not keep any longer: journeys, activities, texts and the like.",
+        cron: "0 12 * * * *",
+        kind: Kind::Retention,
+        run: |scheduler| Box::pin(retention::sweep(scheduler)),
     },
 ];

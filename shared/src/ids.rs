@@ -152,6 +152,8 @@ ids! {
     AuditId = "audit";
     /// What proves that a person agreed.
     EvidenceId = "ev";
+    /// A list that was handed out as a file.
+    ExportId = "exp";
 }
 
 #[cfg(test)]

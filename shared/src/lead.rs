@@ -2,6 +2,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub mod answers;
+pub mod parts;
+
 /// Characters of a text in an answer, a custom field or `compliance`, at most.
 pub const TEXT_MAX: usize = 5_000;
 /// Characters of a key of a question, a custom field or a file, at most.

@@ -11,7 +11,9 @@ pub mod contact;
 pub mod cron;
 pub mod drain;
 pub mod dry_run;
+pub mod evidence;
 pub mod exchange;
+pub mod export;
 pub mod failpoint;
 pub mod held;
 pub mod ids;
@@ -30,6 +32,7 @@ pub mod push;
 #[expect(clippy::disallowed_methods, reason = "the queue is where the waiting is done")]
 pub mod queue;
 pub mod reply;
+pub mod retention;
 pub mod rules;
 pub mod search;
 pub mod secret;

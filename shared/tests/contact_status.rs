@@ -206,7 +206,7 @@ on_both_engines! {
         keep(&store, &says(&ada, back, false)).await;
         assert_eq!(suppressed(&store, workspace).await, []);
         // The person's own STOP is theirs to take back.
-        let stop = Suppression { channel: Reach::Sms, reason: STOP.into(), source: "int".into(), created_at: noon() };
+        let stop = Suppression { channel: Reach::Sms, reason: STOP.into(), source: "int".into(), created_at: noon(), expires_at: None };
         suppressions::add(store.db.write(), Person { workspace, hash: "hash" }, &stop).await.unwrap();
         keep(&store, &says(&ada, back, false)).await;
         assert_eq!(suppressed(&store, workspace).await, [(Reach::Sms, STOP.to_owned())]);

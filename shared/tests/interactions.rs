@@ -151,8 +151,13 @@ impl Scene {
         let hash = self.hash().await;
         let person = Suppressed { workspace: self.workspace, hash: &hash };
         let (channel, reason) = (Reach::All, "manual".to_owned());
-        let suppression =
-            Suppression { channel, reason, source: "desk".into(), created_at: noon() };
+        let suppression = Suppression {
+            channel,
+            reason,
+            source: "desk".into(),
+            created_at: noon(),
+            expires_at: None,
+        };
         suppressions::add(self.store.db.write(), person, &suppression).await.unwrap();
     }
 
@@ -321,7 +326,7 @@ on_both_engines! {
         // What was said in another way is taken back in the same.
         scene.take_in(&[said("Stop", "t5")]).await;
         let hash = scene.hash().await;
-        let consent = Suppression { channel: Reach::Sms, reason: CONSENT.into(), source: "desk".into(), created_at: noon() };
+        let consent = Suppression { channel: Reach::Sms, reason: CONSENT.into(), source: "desk".into(), created_at: noon(), expires_at: None };
         suppressions::add(db.write(), Suppressed { workspace, hash: &hash }, &consent).await.unwrap();
         scene.take_in(&[said("Start", "t6")]).await;
         assert!(scene.is_suppressed(Channel::Sms).await);

@@ -16,7 +16,13 @@ use shared::{
 const PHONE: &str = "+14155550100";
 
 fn because(channel: Reach, reason: &str) -> Suppression {
-    Suppression { channel, reason: reason.into(), source: "test".into(), created_at: noon() }
+    Suppression {
+        channel,
+        reason: reason.into(),
+        source: "test".into(),
+        created_at: noon(),
+        expires_at: None,
+    }
 }
 
 async fn hash(secrets: &Secrets, workspace: WorkspaceId, phone: &str) -> String {

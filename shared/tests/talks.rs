@@ -218,7 +218,7 @@ on_both_engines! {
         let db = &store.db;
         let hash = Secrets::new(db.clone(), ring()).person_hash(world.workspace, PHONE, noon()).await.unwrap();
         let person = suppressions::Person { workspace: world.workspace, hash: &hash };
-        let stop = Suppression { channel: Reach::Sms, reason: "stop".into(), source: "x".into(), created_at: noon() };
+        let stop = Suppression { channel: Reach::Sms, reason: "stop".into(), source: "x".into(), created_at: noon(), expires_at: None };
         suppressions::add(db.write(), person, &stop).await.unwrap();
         let ask = world.ask(None);
         let seen = talks::at(db, &ask, &hash, |known| {

@@ -46,7 +46,7 @@ pub async fn admit(ctx: &Context, trip: &Trip, endpoint: &Endpoint) -> Result<Ad
     if let Some(no) = refused(ctx, trip, endpoint, ctx.breakers.look(&place, now).await).await? {
         return Ok(no);
     }
-    let key = (place.campaign, place.endpoint.clone());
+    let key = (place.campaign.0, place.endpoint.clone());
     let entered = ctx.gates.enter(key, &endpoint.config.limits, now);
     let at_endpoint = entered.map_err(StepError::NoPlace)?;
     let time = Duration::seconds(i64::try_from(endpoint.config.timeout_seconds).unwrap_or(0));

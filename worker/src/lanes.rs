@@ -1,11 +1,15 @@
 //! The lanes of a worker process: one a stage, and one each for questions to buyers, webhooks that begin a wait, calls and texts, builds
-//! of segments, and what automations want of the outside. Each runs its jobs until the process stops.
+//! of segments, what automations want of the outside, messages to webhooks, imports, and leads that are submitted many at once. Each
+//! runs its jobs until the process stops.
 use crate::{
-    action_webhook, automation, context::Context, drive::drive, outreach, segments,
-    status_query::ask,
+    action_webhook, automation, context::Context, drive::drive, imports, lead_process, outreach,
+    segments, status_query::ask, webhooks,
 };
 use shared::{
-    push::{ACTION_WEBHOOKS, AUTOMATION, OUTREACH, SEGMENTS, STATUS_QUERIES, lane},
+    push::{
+        ACTION_WEBHOOKS, AUTOMATION, IMPORTS, LEAD_PROCESSES, OUTREACH, SEGMENTS, STATUS_QUERIES,
+        WEBHOOKS, lane,
+    },
     queue::{Queue, RunOptions},
     submission::Stage,
 };
@@ -27,8 +31,14 @@ const ACTIONS: usize = 64;
 const OUTREACHES: usize = 64;
 /// Webhooks and reposts of automations that are done at once.
 const AUTOMATIONS: usize = 64;
+/// Messages to webhooks that are posted at once. A slow one keeps only a few of these places.
+const MESSAGES: usize = 256;
 /// Segments that are built at once: each keeps the database busy.
 const BUILDS: usize = 2;
+/// Steps of leads that are submitted many at once.
+const PROCESSES: usize = 2;
+/// Imports that are worked on at once: each keeps the database busy.
+const IMPORTS_AT_ONCE: usize = 2;
 /// How long one build may take.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// How long one such post may take: the longest time that a campaign may give it, and some for the database.
@@ -77,7 +87,10 @@ pub async fn run(ctx: Arc<Context>, queue: Queue, much: Concurrency, stop: Cance
     lanes.spawn(actions(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(outreaches(ctx.clone(), queue.clone(), much.lease, stop.clone()));
     lanes.spawn(automations(ctx.clone(), queue.clone(), much.lease, stop.clone()));
-    lanes.spawn(builds(ctx.clone(), queue, much.lease, stop.clone()));
+    lanes.spawn(messages(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(builds(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(processes(ctx.clone(), queue.clone(), much.lease, stop.clone()));
+    lanes.spawn(files(ctx.clone(), queue, much.lease, stop.clone()));
     let watcher = tokio::spawn(watch_pauses(ctx, stop));
     while lanes.join_next().await.is_some() {}
     watcher.abort();
@@ -148,6 +161,18 @@ async fn automations(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Can
     queue.run(AUTOMATION, options, stop, handler).await;
 }
 
+/// Tells webhooks what happened. No pause of a stage stops that.
+async fn messages(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options =
+        RunOptions { concurrency: MESSAGES, lease, job_timeout: JOB_TIMEOUT, grace: GRACE, paused };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { webhooks::run(&ctx, delivered).await }
+    };
+    queue.run(WEBHOOKS, options, stop, handler).await;
+}
+
 /// Builds segments. No pause of a stage concerns them.
 async fn builds(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
     let (_never, paused) = tokio::sync::watch::channel(false);
@@ -158,6 +183,41 @@ async fn builds(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: Cancella
         async move { segments::build(&ctx, delivered).await }
     };
     queue.run(SEGMENTS, options, stop, handler).await;
+}
+
+/// Submits leads that were only stored, many at once. No pause of a stage stops that: they wait before the paused stage.
+async fn processes(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options = RunOptions {
+        concurrency: PROCESSES,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused,
+    };
+    let asked = queue.clone();
+    let handler = move |delivered| {
+        let (ctx, queue) = (ctx.clone(), asked.clone());
+        async move { lead_process::step(&ctx, &queue, delivered).await }
+    };
+    queue.run(LEAD_PROCESSES, options, stop, handler).await;
+}
+
+/// Brings files in and takes them back. No pause of a stage concerns them: their leads are stored only.
+async fn files(ctx: Arc<Context>, queue: Queue, lease: Duration, stop: CancellationToken) {
+    let (_never, paused) = tokio::sync::watch::channel(false);
+    let options = RunOptions {
+        concurrency: IMPORTS_AT_ONCE,
+        lease,
+        job_timeout: JOB_TIMEOUT,
+        grace: GRACE,
+        paused,
+    };
+    let handler = move |delivered| {
+        let ctx = ctx.clone();
+        async move { imports::work(&ctx, delivered).await }
+    };
+    queue.run(IMPORTS, options, stop, handler).await;
 }
 
 async fn watch_pauses(ctx: Arc<Context>, stop: CancellationToken) {

@@ -17,7 +17,7 @@ use shared::{
     ids::{CampaignId, ContactId, LeadId},
     lead::LeadStatus,
     store::{
-        automation::explain::{self, AskedNow, PositionRow},
+        automation::explain::{self, AskedNow, PositionRow, Standing},
         lead_status,
     },
 };
@@ -94,6 +94,24 @@ impl From<AskedNow> for RuleNow {
     }
 }
 
+/// Firings that are older than the workspace keeps them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoldedFirings {
+    pub count: i64,
+    /// The points that they made.
+    pub points: i64,
+    /// When the last of them was.
+    pub until: DateTime<Utc>,
+}
+
+impl FoldedFirings {
+    fn of(standing: &Standing) -> Option<Self> {
+        let until = standing.folded_until?;
+        Some(Self { count: standing.folded, points: standing.folded_points, until })
+    }
+}
+
 /// Why a lead is as it is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -110,6 +128,8 @@ pub struct ExplainedLead {
     pub firing_count: i64,
     /// The newest, page by page.
     pub firings: Page<Firing>,
+    /// Those that are no longer kept; null when all are.
+    pub folded: Option<FoldedFirings>,
     /// How it came to its status, first to last.
     pub history: Vec<HistoryLine>,
     /// By the rule's id.
@@ -170,6 +190,7 @@ pub async fn explain(
         points_per_star: lead.points_per_star,
         firing_count: standing.as_ref().map_or(0, |one| one.number),
         firings: firings::page(&api, &caller, (id, &query)).await?,
+        folded: standing.as_ref().and_then(FoldedFirings::of),
         history: history.into_iter().map(HistoryLine::from).collect(),
         remembered: remembered(&memory),
         decayed_at: memory.decayed_at,

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::{
-    campaign::CampaignConfig,
+    campaign::{CampaignConfig, is_code},
     ids::CampaignId,
     key,
     store::{
@@ -79,7 +79,7 @@ pub async fn create(
     let mut problems = Vec::new();
     let now = api.clock.now();
     let window = window::check((starts_at, ends_at), Window::default(), now, &mut problems);
-    if code.as_deref().is_some_and(|code| !form::is_code(code)) {
+    if code.as_deref().is_some_and(|code| !is_code(code)) {
         problems.push(Detail::new("code", "must be 2 to 5 capital letters or digits"));
     }
     let config = form::check(&api, &caller, None, (&name, config), problems).await?;
@@ -145,7 +145,7 @@ mod tests {
     fn a_code_that_is_made_up_is_a_code() {
         for length in [CODE_LEN, CODE_LEN + 1] {
             let code = made_up(length);
-            assert!(form::is_code(&code) && code.len() == length, "{code}");
+            assert!(is_code(&code) && code.len() == length, "{code}");
         }
     }
 }

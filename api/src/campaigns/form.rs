@@ -27,12 +27,6 @@ pub const CODE_LEN: usize = 3;
 /// Lists of the configuration whose entries have a `rule`.
 const RULE_LISTS: [&str; 3] = ["routing", "hardStops", "disqualification"];
 
-/// Whether a text has the form of a campaign's code.
-pub fn is_code(text: &str) -> bool {
-    (2..=5).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
 /// Checks name, configuration and the campaigns that it names. `own` is the campaign itself, once it has an id.
 pub async fn check(
     api: &Api,

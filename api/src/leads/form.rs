@@ -1,10 +1,4 @@
 //! The body of a new lead: its fields as sources send them, checked and normalised all at once.
-use super::{
-    answers,
-    parts::{
-        Address, Attachment, Attribution, COMPLIANCE_MAX, CUSTOM_FIELDS_MAX, Problems, files, note,
-    },
-};
 use crate::{
     error::{ApiError, Detail},
     scan::Object,
@@ -13,15 +7,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
     clock::Time,
-    ids::{CampaignId, LeadId},
-    lead::{Details, Person},
+    ids::LeadId,
+    lead::{
+        Details, Person, answers,
+        parts::{
+            Address, Attachment, Attribution, COMPLIANCE_MAX, CUSTOM_FIELDS_MAX, NOTES_MAX,
+            Problems, files, note,
+        },
+    },
     person,
     store::intake::{CampaignRef, Who},
 };
 use utoipa::ToSchema;
-
-/// Characters of the notes, at most.
-pub const NOTES_MAX: usize = 10_000;
 
 /// A lead as a source sends it.
 #[derive(Debug, Default, Clone, Deserialize, ToSchema)]
@@ -118,13 +115,13 @@ impl LeadForm {
                 problems.say(name, "is the stored lead's; leave it out");
             }
         }
-        if problems.0.is_empty() { Ok(changes) } else { Err(problems.0) }
+        if problems.0.is_empty() { Ok(changes) } else { Err(listed(problems)) }
     }
 
     /// Checks and normalises; lists every problem at once. `by` is noted beside notes.
     pub fn check(self, by: &str, now: Time) -> Result<Checked, ApiError> {
         let mut problems = Problems::default();
-        let campaign = problems.take("campaignId", campaign_ref(&self.campaign_id));
+        let campaign = problems.take("campaignId", CampaignRef::read(&self.campaign_id));
         let details = self.details(&mut problems, by, now);
         let who = match self.lead_id {
             Some(lead) => {
@@ -138,7 +135,7 @@ impl LeadForm {
             (Some(campaign), Some(who)) if problems.0.is_empty() => {
                 Ok(Checked { campaign, who, is_test })
             }
-            _ => Err(ApiError::invalid(problems.0)),
+            _ => Err(ApiError::invalid(listed(problems))),
         }
     }
 
@@ -196,6 +193,7 @@ impl LeadForm {
         if let Some(notes) = &self.notes {
             problems.at_most("notes", notes.chars().count(), NOTES_MAX, "characters");
         }
+        let attached: Vec<_> = self.files.iter().flatten().map(|file| &file.0).collect();
         let today = now.date_naive();
         let born = |given: &str| person::date_of_birth(given, today);
         Details {
@@ -207,7 +205,7 @@ impl LeadForm {
             custom_fields,
             attribution: self.attribution.as_ref().map(|a| a.0.check(problems)).unwrap_or_default(),
             compliance,
-            files: files(self.files.as_deref().unwrap_or_default(), problems),
+            files: files(&attached, problems),
             notes: self.notes.iter().map(|text| note(text, by, now)).collect(),
         }
     }
@@ -234,16 +232,6 @@ fn required(
     optional(path, given, check, problems)
 }
 
-/// A campaign's id or code.
-pub fn campaign_ref(given: &str) -> Result<CampaignRef, String> {
-    if let Ok(id) = CampaignId::parse(given) {
-        return Ok(CampaignRef::Id(id));
-    }
-    if crate::campaigns::form::is_code(given) {
-        return Ok(CampaignRef::Code(given.to_owned()));
-    }
-    let shown: String = given.chars().take(40).collect();
-    Err(format!(
-        "`{shown}` is neither a campaign id (cmp_…) nor a code of 2 to 5 capital letters or digits"
-    ))
+fn listed(problems: Problems) -> Vec<Detail> {
+    problems.0.into_iter().map(|one| Detail::new(one.path, one.message)).collect()
 }

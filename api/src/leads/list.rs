@@ -48,7 +48,8 @@ pub struct LeadQuery {
 }
 
 impl LeadQuery {
-    fn filter(self) -> Result<LeadFilter, ApiError> {
+    /// Reads it, or says what of it is wrong.
+    pub fn filter(self) -> Result<LeadFilter, ApiError> {
         let mut problems = Vec::new();
         let mut take = |path: &str, checked: Option<Result<String, String>>| match checked? {
             Ok(value) => Some(value),

@@ -1,12 +1,11 @@
 //! Leads: take in, store, list and show them.
-pub mod answers;
 pub mod approve;
 pub mod bulk;
 pub mod by_hand;
 pub mod create;
 pub mod form;
 pub mod list;
-pub mod parts;
+pub mod process;
 pub mod resend;
 pub mod routing;
 pub mod show;

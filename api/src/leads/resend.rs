@@ -1,7 +1,7 @@
 //! POST /leads/{id}/repost, /deliver and /submit: a person sends a lead to a campaign once more, or at last.
 use super::{
     by_hand::{Keyed, Opened, Towards, answer, ask, carry_out, sender},
-    form::{Changes, LeadForm, campaign_ref},
+    form::{Changes, LeadForm},
 };
 use crate::{
     Api,
@@ -93,7 +93,7 @@ pub async fn repost(
 }
 
 fn named(campaign: Option<&str>) -> Result<Option<CampaignRef>, ApiError> {
-    let campaign = campaign.map(campaign_ref).transpose();
+    let campaign = campaign.map(CampaignRef::read).transpose();
     campaign.map_err(|why| ApiError::invalid_at("campaignId", why))
 }
 

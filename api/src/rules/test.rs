@@ -6,7 +6,7 @@ use crate::{
     body::{self, Body, CAMPAIGN_BYTES_MAX},
     caller::{Caller, Scope},
     error::{ApiError, Code, Detail},
-    leads::form::{Checked, LeadForm, campaign_ref},
+    leads::form::{Checked, LeadForm},
     scan::Object,
 };
 use axum::extract::State;
@@ -152,7 +152,7 @@ async fn subject(
     caller: &Caller,
     form: RuleTest,
 ) -> Result<(Loaded, CampaignRow), ApiError> {
-    let named = form.campaign_id.as_deref().map(campaign_ref).transpose();
+    let named = form.campaign_id.as_deref().map(CampaignRef::read).transpose();
     let named = named.map_err(|why| ApiError::invalid_at("campaignId", why))?;
     let (mut loaded, named) = match (form.lead_id, form.lead) {
         (Some(id), None) => {

@@ -175,7 +175,9 @@ impl Facts {
 
     /// Whether this person may be reached at all.
     pub fn person(&self, known: &Known) -> Result<(), Refused> {
-        by_hand::person(known.status, callable(&known.phone), &known.suppressed, self.channel)
+        let suppressed = &known.suppressed;
+        let callable = callable(&known.phone);
+        by_hand::person(known.status, callable, suppressed, known.not_before, self.channel)
     }
 
     /// Whether it is the hour for it.
@@ -277,7 +279,7 @@ impl From<Refused> for ApiError {
                 let since = time(found.created_at);
                 vec![("channel", channel), ("since", since), ("reason", found.reason)]
             }
-            Refused::Hours { at, .. } | Refused::Gap { next: at, .. } => {
+            Refused::NotBefore(at) | Refused::Hours { at, .. } | Refused::Gap { next: at, .. } => {
                 vec![("allowedAt", time(at))]
             }
             Refused::CallOpen(id) => vec![("interactionId", id.to_string())],

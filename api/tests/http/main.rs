@@ -12,6 +12,7 @@ mod campaigns;
 mod contacts;
 mod duplicates;
 mod endpoints;
+mod export;
 mod hooks;
 mod idempotency;
 mod interactions;

@@ -192,6 +192,8 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/voice/calls/initiate: admin leads:write
     GET /api/v1/workspace: admin campaigns:read
     PATCH /api/v1/workspace: admin
+    GET /api/v1/workspace/retention: admin
+    PUT /api/v1/workspace/retention: admin
     GET /health/live: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /health/ready: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /t/leadrail.js: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation

@@ -112,6 +112,7 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
         lines: Default::default(),
         activities: Activities::start(db.clone()),
         tracking: Default::default(),
+        exports: Default::default(),
     }
 }
 
@@ -289,7 +290,7 @@ impl World {
             child: None,
             notices: Vec::new(),
             query: Query::None,
-            told: None,
+            audited: None,
             at: now,
         };
         assert!(self.closer.close(close).await.unwrap());
@@ -321,8 +322,13 @@ impl Ask {
         ask
     }
 
+    /// The answer while its body is still under way.
+    pub async fn response(self) -> axum::response::Response {
+        self.router.oneshot(self.request).await.unwrap()
+    }
+
     pub async fn send(self) -> Answer {
-        let response = self.router.oneshot(self.request).await.unwrap();
+        let response = self.response().await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

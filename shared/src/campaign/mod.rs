@@ -34,3 +34,9 @@ pub use config::CampaignConfig;
 pub use price::Price;
 pub use problem::Problem;
 pub use room::Room;
+
+/// Whether a text has the form of a campaign's code.
+pub fn is_code(text: &str) -> bool {
+    (2..=5).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}

@@ -50,6 +50,13 @@ const OTHERS: [&str; 14] = [
     "doNotContactUntil",
 ];
 
+/// The fields of a profile that a form can set, but for the properties.
+pub fn fields() -> impl Iterator<Item = &'static str> {
+    let others = OTHERS.into_iter();
+    let others = others.filter(|name| !["contactId", "revision", "properties"].contains(name));
+    others.chain(TEXTS.iter().map(|(name, _)| *name))
+}
+
 /// What is needed to read a form.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {

@@ -12,7 +12,7 @@ use crate::{
     lead::LeadStatus,
     store::{
         interactions::{Interaction, Kind, State},
-        suppressions::{self, Suppression},
+        suppressions::Suppression,
     },
 };
 use chrono::{Duration, SecondsFormat};
@@ -27,6 +27,8 @@ pub enum Refused {
     NotCallable(#[from] NotCallable),
     #[error("the person must not be {}: {} since {}, said by {}", done(*.0), .1.reason, text(.1.created_at), .1.source)]
     Suppressed(Channel, Suppression),
+    #[error("the contact is to be left alone until {}", text(*.0))]
+    NotBefore(Time),
     #[error("it is not the hour for it in {zones}; it is at {}", text(*.at))]
     Hours { zones: String, at: Time },
     #[error("there is no time within the hours in every zone that the person may be in: {0}")]
@@ -58,18 +60,17 @@ pub fn person(
     status: LeadStatus,
     callable: Result<(), NotCallable>,
     suppressed: &[Suppression],
+    not_before: Option<Time>,
     channel: Channel,
 ) -> Result<(), Refused> {
     if !status.is_processed() {
         return Err(Refused::ClosedLead(status));
     }
     callable?;
-    let covers = |one: &&Suppression| {
-        one.channel == suppressions::Reach::All || one.channel == channel.into()
-    };
-    match suppressed.iter().find(covers) {
-        Some(found) => Err(Refused::Suppressed(channel, found.clone())),
-        None => Ok(()),
+    match (suppressed.iter().find(|one| one.channel.covers(channel)), not_before) {
+        (Some(found), _) => Err(Refused::Suppressed(channel, found.clone())),
+        (None, Some(until)) => Err(Refused::NotBefore(until)),
+        (None, None) => Ok(()),
     }
 }
 

@@ -61,15 +61,22 @@ fn voice() -> VoiceAction {
 }
 
 fn suppression(channel: suppressions::Reach) -> Suppression {
-    Suppression { channel, reason: "stop".into(), source: "a text".into(), created_at: noon() }
+    Suppression {
+        channel,
+        reason: "stop".into(),
+        source: "a text".into(),
+        created_at: noon(),
+        expires_at: None,
+    }
 }
 
 #[test]
 fn a_person_is_reached_while_the_lead_is_processed_and_nobody_has_forbidden_it() {
-    use suppressions::Reach::{All, Sms, Voice};
+    use suppressions::Reach::{All, Email, Sms, Voice};
     let ask = |status, callable, suppressed: &[Suppression]| {
-        [Channel::Voice, Channel::Sms]
-            .map(|channel| person(status, callable, suppressed, channel).map_err(|r| r.to_string()))
+        [Channel::Voice, Channel::Sms].map(|channel| {
+            person(status, callable, suppressed, None, channel).map_err(|r| r.to_string())
+        })
     };
     let no = |why: &str| Err(why.to_owned());
     let (ok, active) = (Ok(()), LeadStatus::Active);
@@ -88,6 +95,9 @@ fn a_person_is_reached_while_the_lead_is_processed_and_nobody_has_forbidden_it()
     assert_eq!(ask(active, ok, &[suppression(All)]), [called.clone(), texted.clone()]);
     assert_eq!(ask(active, ok, &[suppression(Sms)]), [Ok(()), texted]);
     assert_eq!(ask(active, ok, &[suppression(Voice)]), [called, Ok(())]);
+    assert_eq!(ask(active, ok, &[suppression(Email)]), [Ok(()), Ok(())], "mail is another thing");
+    let later = person(active, ok, &[suppression(Email)], Some(noon()), Channel::Sms);
+    assert_eq!(later, Err(Refused::NotBefore(noon())));
 }
 
 #[test]

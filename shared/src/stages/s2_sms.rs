@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub callable: Result<(), NotCallable>,
     /// The person must not be texted.
     pub suppressed: bool,
+    /// The contact is to be left alone until then.
+    pub not_before: Option<Time>,
     /// Every zone that the person may be in; the campaign's own counts when there is none.
     pub zones: &'a [Tz],
     pub campaign_zone: Tz,
@@ -170,7 +172,8 @@ fn paused(texts: &[TextFact]) -> Option<Time> {
 
 /// The text now, or the wait for the time at which it may be sent.
 fn text(plan: &SmsAction, facts: &Facts<'_>, due: Time, is_reminder: bool) -> Next {
-    let earliest = facts.now.max(due).max(paused(facts.thread.texts).unwrap_or(due));
+    let held = paused(facts.thread.texts).max(facts.not_before);
+    let earliest = facts.now.max(due).max(held.unwrap_or(due));
     let zones = zones(facts.zones, &facts.campaign_zone);
     let at = match may_reach(&plan.hours, zones, earliest) {
         Reach::Now => earliest,

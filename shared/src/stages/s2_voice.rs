@@ -36,6 +36,8 @@ pub struct Facts<'a> {
     pub callable: Result<(), NotCallable>,
     /// The person must not be called.
     pub suppressed: bool,
+    /// The contact is to be left alone until then.
+    pub not_before: Option<Time>,
     /// Every zone that the person may be in; the campaign's own counts when there is none.
     pub zones: &'a [Tz],
     pub campaign_zone: Tz,
@@ -286,7 +288,8 @@ fn call_from(
 ) -> Next {
     let gap = Duration::minutes(plan.minimum_gap_minutes);
     let gap = seen.rang.and_then(|rang| rang.checked_add_signed(gap));
-    let earliest = facts.now.max(wanted.max(gap).max(seen.pause).unwrap_or(facts.now));
+    let held = seen.pause.max(facts.not_before);
+    let earliest = facts.now.max(wanted.max(gap).max(held).unwrap_or(facts.now));
     let Some(at) = in_hours(plan, facts, earliest) else { return never() };
     if at >= facts.deadline {
         let reason = format!("the next call would be at {}, after the deadline", at.to_rfc3339());
@@ -307,7 +310,8 @@ fn call_back(plan: &VoiceAction, facts: &Facts<'_>, seen: &History, asked: Time)
         .pause
         .and(seen.rang)
         .and_then(|rang| rang.checked_add_signed(Duration::minutes(plan.minimum_gap_minutes)));
-    let earliest = facts.now.max(asked).max(since.max(seen.pause).unwrap_or(asked));
+    let held = seen.pause.max(facts.not_before);
+    let earliest = facts.now.max(asked).max(since.max(held).unwrap_or(asked));
     let Some(at) = in_hours(plan, facts, earliest) else { return never() };
     if at <= facts.now && facts.now < facts.deadline {
         return call(facts, seen);

@@ -34,6 +34,7 @@ fn facts<'a>(thread: &'a Thread<'a>, view: &'a Value) -> Facts<'a> {
         thread,
         callable: Ok(()),
         suppressed: false,
+        not_before: None,
         zones: &[NEW_YORK],
         campaign_zone: Tz::UTC,
         view,

@@ -33,6 +33,7 @@ fn facts(calls: &[CallFact]) -> Facts<'_> {
         calls,
         callable: Ok(()),
         suppressed: false,
+        not_before: None,
         zones: &[NEW_YORK],
         campaign_zone: Tz::UTC,
     }

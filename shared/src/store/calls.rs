@@ -1,5 +1,5 @@
 //! What holds for calls alone: one at a time with a lead, and one worker that makes it.
-use super::{Db, StoreError, interactions::Interaction};
+use super::{Db, StoreError, interactions::Interaction, refusals::unless_forbidden};
 use crate::{
     clock::Time,
     ids::{LeadId, WorkspaceId},
@@ -30,18 +30,18 @@ pub async fn claim(
 ) -> Result<bool, StoreError> {
     let claimed = db
         .write()
-        .sql(
+        .sql(concat!(
             "UPDATE interaction SET state = 'placing', generation = generation + 1, due_at = $6, updated_at = $5
-             WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND state = 'planned'
-               AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.workspace_id = $1 AND x.person_hash = $4
-                    AND x.channel IN ('voice', 'all'))",
-        )
+             WHERE workspace_id = $1 AND id = $2 AND generation = $3 AND state = 'planned'",
+            unless_forbidden!("voice", "opt_out_phone", "$4", "$5", "$7"),
+        ))
         .bind(interaction.workspace_id)
         .bind(interaction.id)
         .bind(interaction.generation)
         .bind(person_hash)
         .bind(now)
         .bind(until)
+        .bind(interaction.lead_id)
         .run()
         .await?;
     Ok(claimed == 1)

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 mod attempt;
+mod audited;
 mod child;
 mod lead;
 mod learnt;
@@ -29,12 +30,12 @@ mod starter;
 mod told;
 
 pub use attempt::{AttemptEnd, Outcome};
+pub use audited::moved;
 pub use lead::LeadMove;
 pub(super) use lead::word;
 pub use places::Places;
 pub use reach::{Planned, Reach};
 pub use starter::{AttemptStart, Needs, Started, Starter};
-pub use told::moved;
 
 /// Closes that share a transaction, at most.
 const MOST: usize = 128;
@@ -70,7 +71,7 @@ pub struct Close {
     pub notices: Vec<Notice>,
     pub query: Query,
     /// What the audit log tells of it, if somebody does it; see [`Close::by`].
-    pub told: Option<Box<Told>>,
+    pub audited: Option<Box<Told>>,
     pub at: Time,
 }
 
@@ -194,9 +195,10 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     let touched = lead::change(tx, &won).await?;
     query::begin(tx, &won).await?;
     query::end(tx, &won).await?;
+    tx.tell(won.iter().flat_map(|close| told::of(close)));
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
-    audit::add_all(tx, won.iter().filter_map(|close| close.told.as_deref())).await?;
+    audit::add_all(tx, won.iter().filter_map(|close| close.audited.as_deref())).await?;
     if let Some(first) = closes.first() {
         live::reassess(tx, &touched, first.at).await?;
     }
@@ -246,7 +248,7 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         due_at: place.due_at,
         campaign_id: place.campaign.0,
         revision: place.revision,
-        status: close.shown.unwrap_or_else(|| Status::of(place.state, place.end)),
+        status: shown(close),
         outcome: place.end,
         reason_code: place.reason.as_ref().map(|(code, _)| code.as_ref()),
         reason: place.reason.as_ref().map(|(_, text)| text.as_str()),
@@ -255,6 +257,11 @@ fn submission_row(close: &Close) -> SubmissionRow<'_> {
         at: close.at,
         finished_at: (place.state == State::Finished).then_some(close.at),
     }
+}
+
+/// The word that outsiders see.
+fn shown(close: &Close) -> Status {
+    close.shown.unwrap_or_else(|| Status::of(close.place.state, close.place.end))
 }
 
 /// Moves the submissions that are still where the closes expect them.

@@ -16,13 +16,14 @@ use crate::{
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, LeadStatus},
     submission::{Carry, End, Kind, Stage, State, Status},
+    webhook::{About, Facts, Told, event},
 };
 use serde_json::Value;
 use sqlx::types::Json;
 
+mod audited;
 mod read;
 pub(super) mod repeat;
-mod told;
 mod write;
 
 /// How often the whole transaction is tried when the engine says "try again".
@@ -233,7 +234,8 @@ async fn within<R>(
         Err(refused) => return Ok(Done::Refused(refused)),
     };
     let jobs = carry_out(tx, ask, &desk.lead, &plan).await?;
-    audit::tell(tx, ask.workspace, &told::plan(&desk, &plan), ask.at).await?;
+    audit::tell(tx, ask.workspace, &audited::plan(&desk, &plan), ask.at).await?;
+    tx.tell(corrected(&desk, &plan, ask.at));
     repeat::keep(tx, ask, &plan.answer).await?;
     Ok(Done::Did { answer: plan.answer, jobs })
 }
@@ -277,6 +279,27 @@ async fn carry_out(
     touched.retain(|one| !one.happened.is_empty());
     live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)
+}
+
+/// What others may want to be told of an end that a person corrects.
+fn corrected(desk: &Desk, plan: &Plan, at: Time) -> Vec<Told> {
+    let Some(mark) = &plan.mark else { return Vec::new() };
+    let (Some(end), Some(sheet)) = (mark.end, desk.sheet(mark.submission)) else {
+        return Vec::new();
+    };
+    let loaded = &sheet.loaded;
+    let facts = Facts {
+        status: mark.status.word().into(),
+        outcome: Some(end),
+        reason_code: Some(mark.line.reason_code.clone()),
+        buyer_lead_id: plan.buyer_lead_id.as_ref().map(|(_, id)| id.clone()),
+        corrected: true,
+        ..Facts::default()
+    };
+    let about = About::Submission(mark.submission, loaded.campaign_id);
+    let workspace = desk.lead.workspace_id;
+    let events = event::of_correction(loaded.outcome, end).into_iter();
+    events.map(|event| Told { workspace, event, about, facts: facts.clone(), at }).collect()
 }
 
 /// What campaigns react to of the plan, beside its closes and the lead's status.

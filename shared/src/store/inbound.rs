@@ -118,6 +118,7 @@ fn opt_out(agent: &AgentRow, now: Time) -> Suppression {
         reason: suppressions::PROVIDER.into(),
         source: agent.config.0.provider.name().into(),
         created_at: now,
+        expires_at: None,
     }
 }
 

@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{
     automation::{Happened, Occurrence},
-    campaign::config::DuplicateAction,
+    campaign::{self, config::DuplicateAction},
     clock::Time,
     contact::ContactStatus,
     failpoint::failpoint,
-    ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
+    ids::{CampaignId, ContactId, ImportId, LeadId, SubmissionId, WorkspaceId},
     lead::{Details, Person},
 };
 use chrono::Duration;
@@ -22,10 +22,11 @@ use uuid::Uuid;
 
 mod contact;
 mod dedup;
+mod evidence;
 mod refuse;
 mod repeat;
 mod resubmit;
-mod write;
+pub(super) mod write;
 
 /// Leads that share a transaction, at most.
 const MOST: usize = 128;
@@ -53,6 +54,22 @@ pub struct Arrival {
 pub enum CampaignRef {
     Id(CampaignId),
     Code(String),
+}
+
+impl CampaignRef {
+    /// Reads a campaign's id or code; the error says what would be right.
+    pub fn read(given: &str) -> Result<Self, String> {
+        if let Ok(id) = CampaignId::parse(given) {
+            return Ok(Self::Id(id));
+        }
+        if campaign::is_code(given) {
+            return Ok(Self::Code(given.to_owned()));
+        }
+        let shown: String = given.chars().take(40).collect();
+        Err(format!(
+            "`{shown}` is neither a campaign id (cmp_…) nor a code of 2 to 5 capital letters or digits"
+        ))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +145,8 @@ impl Intake {
 /// One arrival on its way through the transaction.
 struct Entry<'a> {
     arrival: &'a Arrival,
+    /// The file that it came in, if it did.
+    import: Option<ImportId>,
     campaign: CampaignId,
     revision: i64,
     dedup: Option<Window>,
@@ -177,42 +196,57 @@ impl Entry<'_> {
 
 async fn take_in(db: Db, arrivals: Arc<[Arrival]>) -> Result<Vec<Taken>, StoreError> {
     let mut tx = db.begin().await?;
+    let (answers, touched) = take(&mut tx, &arrivals, None).await?;
+    live::reassess(&mut tx, &touched, arrivals[0].at).await?;
+    tx.commit().await?;
+    Ok(answers)
+}
+
+/// Takes leads in within a transaction, many at once, as those of a file if `import` names one; answers each. The caller tells
+/// [`live::reassess`] of the contacts, last in the transaction.
+pub(super) async fn take(
+    tx: &mut Tx,
+    arrivals: &[Arrival],
+    import: Option<ImportId>,
+) -> Result<(Vec<Taken>, Vec<Touched>), StoreError> {
     let mut answers: Vec<Option<Taken>> = vec![None; arrivals.len()];
-    let repeats = repeat::answer_repeats(&mut tx, &arrivals, &mut answers).await?;
-    let campaigns = campaigns(&mut tx, &arrivals).await?;
+    let repeats = repeat::answer_repeats(tx, arrivals, &mut answers).await?;
+    let campaigns = campaigns(tx, arrivals).await?;
     let mut entries = Vec::with_capacity(arrivals.len());
     for (at, arrival) in arrivals.iter().enumerate() {
         if answers[at].is_some() || !repeats.works(at, arrival) {
             continue;
         }
         match entry(arrival, &campaigns) {
-            Ok(entry) => entries.push((at, entry)),
+            Ok(entry) => entries.push((at, Entry { import, ..entry })),
             Err(declined) => answers[at] = Some(Err(declined)),
         }
     }
-    resubmit::find_known_leads(&mut tx, &mut entries, &mut answers).await?;
-    refuse::refuse_duplicates(&mut tx, &mut entries, &mut answers).await?;
-    contact::find_or_create(&mut tx, &mut entries).await?;
-    dedup::mark_duplicates(&mut tx, &mut entries).await?;
-    write::leads(&mut tx, &entries).await?;
-    let decided = write::decided(&mut tx, &entries).await?;
-    write::submissions(&mut tx, &entries).await?;
+    resubmit::find_known_leads(tx, &mut entries, &mut answers).await?;
+    refuse::refuse_duplicates(tx, &mut entries, &mut answers).await?;
+    contact::find_or_create(tx, &mut entries).await?;
+    dedup::mark_duplicates(tx, &mut entries).await?;
+    write::leads(tx, &entries).await?;
+    let decided = write::decided(tx, &entries).await?;
+    write::submissions(tx, &entries).await?;
+    evidence::keep(tx, &entries).await?;
     for (at, entry) in &entries {
         answers[*at] = Some(Ok(entry.receipt()));
     }
-    repeat::keep_answers(&mut tx, &arrivals, &repeats, &mut answers).await?;
+    repeat::keep_answers(tx, arrivals, &repeats, &mut answers).await?;
     for (_, entry) in &entries {
         if let Who::New { person, .. } = &entry.arrival.who {
             failpoint("ingest.before_commit", &person.email);
         }
     }
-    live::reassess(&mut tx, &touched(&entries, &decided), arrivals[0].at).await?;
-    tx.commit().await?;
-    Ok(answers.into_iter().map(|answer| answer.expect("every arrival is answered")).collect())
+    let touched = touched(&entries, &decided);
+    let answers = answers.into_iter().map(|answer| answer.expect("every arrival is answered"));
+    Ok((answers.collect(), touched))
 }
 
 /// The contacts that are new, or have one more lead, or whose lead says more than before.
 fn touched(entries: &[(usize, Entry<'_>)], decided: &[Changed]) -> Vec<Touched> {
+    let decided: HashMap<LeadId, &Changed> = decided.iter().map(|one| (one.lead, one)).collect();
     let touched = entries.iter().filter_map(|(_, entry)| {
         let told = |what| Some(Touched::new(entry.arrival.workspace, entry.contact?, what));
         let tell = |what| Happened::to_lead(entry.lead, what);
@@ -220,8 +254,7 @@ fn touched(entries: &[(usize, Entry<'_>)], decided: &[Changed]) -> Vec<Touched> 
             Who::New { .. } => {
                 let what = if entry.is_new_contact { What::Everything } else { What::leads() };
                 let mut told = told(what)?.and(tell(Occurrence::Created));
-                let changed = decided.iter().filter(|changed| changed.lead == entry.lead);
-                told.happened.extend(changed.map(Changed::happened));
+                told.happened.extend(decided.get(&entry.lead).map(|changed| changed.happened()));
                 Some(told)
             }
             Who::Known { details, .. } if *details == Details::default() => None,
@@ -292,6 +325,7 @@ fn entry<'a>(arrival: &'a Arrival, campaigns: &Campaigns) -> Result<Entry<'a>, D
     }
     Ok(Entry {
         arrival,
+        import: None,
         campaign: campaign.id,
         revision: campaign.revision,
         dedup: campaign

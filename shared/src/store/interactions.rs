@@ -274,6 +274,7 @@ pub async fn advance(
             reason: "call".into(),
             source: interaction.id.to_string(),
             created_at: now,
+            expires_at: None,
         };
         suppressions::add(tx.ex(), person, &suppression).await?;
     }

@@ -4,7 +4,8 @@ use crate::{
     audit::Entry,
     clock::Time,
     ids::{CampaignId, LeadId, SubmissionId, WorkspaceId},
-    submission::Stage,
+    submission::{End, Stage, State, Status},
+    webhook::{About, Facts, Told, event},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,7 @@ struct Moved {
     id: SubmissionId,
     stage: Stage,
     generation: i64,
+    campaign_id: CampaignId,
 }
 
 #[derive(Serialize)]
@@ -188,6 +190,9 @@ pub async fn move_failed(
         Bulk::Discard => (DISCARD, "discarded", format!("discarded by {by}")),
     };
     let moved = move_chunk(&mut tx, workspace, filter, statement, at).await?;
+    if matches!(bulk, Bulk::Discard) {
+        tx.tell(moved.iter().flat_map(|job| told(workspace, job, at)));
+    }
     let rows: Vec<EventRow> = moved
         .iter()
         .map(|job| EventRow {
@@ -211,13 +216,13 @@ pub async fn move_failed(
         .bind(Rows::of(&rows))
         .run()
         .await?;
-    audit::tell(&mut tx, workspace, &told(workspace, filter, bulk, &moved), at).await?;
+    audit::tell(&mut tx, workspace, &audited(workspace, filter, bulk, &moved), at).await?;
     tx.commit().await?;
     Ok(moved.into_iter().map(|job| (job.id, job.stage, job.generation)).collect())
 }
 
 /// The lines of the audit log: what was asked for and how many there were, and each job.
-fn told(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]) -> Vec<Entry> {
+fn audited(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]) -> Vec<Entry> {
     let (all, each, to) = match bulk {
         Bulk::Retry => ("job.bulk_retried", "job.retried", "ready"),
         Bulk::Discard => ("job.bulk_discarded", "job.discarded", "finished"),
@@ -235,6 +240,20 @@ fn told(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved])
     std::iter::once(all).chain(each).collect()
 }
 
+/// What others may want to be told of a job that was discarded.
+fn told(workspace: WorkspaceId, job: &Moved, at: Time) -> impl Iterator<Item = Told> {
+    let (status, end) = (Status::of(State::Finished, Some(End::Discarded)), End::Discarded);
+    let facts = Facts {
+        status: status.word().into(),
+        outcome: Some(end),
+        reason_code: Some("operator".into()),
+        ..Facts::default()
+    };
+    let about = About::Submission(job.id, job.campaign_id);
+    let events = event::of_move(false, State::Finished, Some(end)).into_iter();
+    events.map(move |event| Told { workspace, event, about, facts: facts.clone(), at })
+}
+
 /// The failed jobs that a chunk moves, and what is told of them.
 macro_rules! failed_that_match {
     () => {
@@ -245,7 +264,7 @@ macro_rules! failed_that_match {
          AND COALESCE($4, s.error_fingerprint) = s.error_fingerprint \
          AND COALESCE($5, s.updated_at) <= s.updated_at AND (s.updated_at < $6 OR $6 IS NULL) AND s.updated_at <= $7 \
          ORDER BY s.updated_at LIMIT $8) \
-         RETURNING id, stage, generation"
+         RETURNING id, stage, generation, campaign_id"
     };
 }
 

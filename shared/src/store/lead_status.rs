@@ -11,6 +11,7 @@ use crate::{
     contact::ContactStatus,
     ids::{ContactId, LeadId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
+    webhook::{About, Event, Facts, Told},
 };
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -93,7 +94,8 @@ pub async fn change(tx: &mut Tx, changes: &[Change]) -> Result<Vec<Changed>, Sto
         return Ok(Vec::new());
     }
     write(tx, &rows).await?;
-    told(tx, &rows).await?;
+    tx.tell(rows.iter().map(told));
+    audited(tx, &rows).await?;
     Ok(changed)
 }
 
@@ -111,12 +113,29 @@ fn row(change: &Change, from: LeadStatus) -> ChangeRow<'_> {
     }
 }
 
+/// What others may want to be told of a change.
+fn told(row: &ChangeRow<'_>) -> Told {
+    let facts = Facts {
+        status: row.to_status.word().into(),
+        previous_status: Some(row.from_status.word().into()),
+        reason_code: Some(row.reason_code.to_owned().into()),
+        ..Facts::default()
+    };
+    Told {
+        workspace: WorkspaceId(row.workspace_id),
+        event: Event::LeadStatusChanged,
+        about: About::Lead(LeadId(row.lead_id)),
+        facts,
+        at: row.at,
+    }
+}
+
 fn changed(change: &Change, contact: ContactId, from: LeadStatus) -> Changed {
     Changed { workspace: change.workspace, lead: change.lead, contact, from, to: change.to }
 }
 
 /// The lines of the audit log, if somebody did it.
-async fn told(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
+async fn audited(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
     let told = rows.iter().map(|row| {
         let entry = Entry::new("lead.status_changed", "lead", LeadId(row.lead_id))
             .status(row.from_status.word(), row.to_status.word());

@@ -1,5 +1,5 @@
 //! Reading leads, submissions, journeys and delivery attempts, always within one workspace.
-use super::{Db, StoreError, close::Outcome};
+use super::{Db, StoreError, close::Outcome, db::Query};
 use crate::{
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, SubmissionId, WorkspaceId},
@@ -10,21 +10,43 @@ use crate::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-/// A lead and its latest submission, as [`LeadRow`] reads them.
-macro_rules! lead_columns {
+/// Leads `l` and what hangs on them: their points `p`, their campaign's automation `a`, their latest submission `s`.
+macro_rules! lead_source {
     () => {
-        "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, \
-         l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at, \
-         s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions, \
-         COALESCE(p.points, 0) AS points, \
-         COALESCE(CAST(a.config->'scoring'->>'pointsPerStar' AS bigint), 10) AS points_per_star \
-         FROM lead l LEFT JOIN lead_automation p ON p.workspace_id = l.workspace_id AND p.lead_id = l.id \
+        "FROM lead l LEFT JOIN lead_automation p ON p.workspace_id = l.workspace_id AND p.lead_id = l.id \
          LEFT JOIN automation a ON a.workspace_id = l.workspace_id AND a.campaign_id = l.campaign_id \
          LEFT JOIN submission s ON s.lead_id = l.id AND (s.workspace_id = l.workspace_id) IS TRUE \
          AND s.number = (SELECT MAX(n.number) FROM submission n \
          WHERE n.lead_id = l.id) "
     };
 }
+pub(super) use lead_source;
+
+/// A lead and its latest submission, as [`LeadRow`] reads them.
+macro_rules! lead_columns {
+    () => {
+        concat!(
+            "SELECT l.id, l.contact_id, l.campaign_id, l.status AS lead_status, l.first_name, l.last_name, l.email, l.phone, \
+             l.details, l.is_test, l.is_duplicate, l.duplicate_of, l.source, l.created_at, l.updated_at, \
+             s.id AS latest_submission, s.status AS latest_status, COALESCE(s.number, 0) AS submissions, \
+             COALESCE(p.points, 0) AS points, \
+             COALESCE(CAST(a.config->'scoring'->>'pointsPerStar' AS bigint), 10) AS points_per_star ",
+            lead_source!()
+        )
+    };
+}
+pub(super) use lead_columns;
+
+/// What [`LeadFilter::bind`] binds says of leads.
+macro_rules! lead_conditions {
+    () => {
+        "COALESCE($3, l.campaign_id) = l.campaign_id AND COALESCE($4, l.status) = l.status \
+         AND COALESCE($5, s.status, '') = COALESCE(s.status, '') \
+         AND COALESCE($6, l.email) = l.email AND COALESCE($7, l.phone) = l.phone \
+         AND COALESCE($8, l.created_at) <= l.created_at AND COALESCE($9, l.created_at) >= l.created_at "
+    };
+}
+pub(super) use lead_conditions;
 
 /// A submission and its campaign's name, as [`SubmissionRow`] reads them.
 macro_rules! submission_columns {
@@ -35,6 +57,7 @@ macro_rules! submission_columns {
          FROM submission s JOIN campaign c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id "
     };
 }
+pub(super) use submission_columns;
 
 /// A lead with its latest submission's status.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -78,34 +101,37 @@ pub struct LeadFilter {
     pub limit: i64,
 }
 
+impl LeadFilter {
+    /// The parameters of [`lead_conditions`], after two others.
+    pub(super) fn bind<'q>(&self, query: Query<'q>) -> Query<'q> {
+        query
+            .bind(self.campaign)
+            .bind(self.lead_status)
+            .bind(self.status)
+            .bind(self.email.as_deref())
+            .bind(self.phone.as_deref())
+            .bind(self.from)
+            .bind(self.until)
+    }
+}
+
 /// Leads, newest first.
 pub async fn list(
     db: &Db,
     workspace: WorkspaceId,
     filter: &LeadFilter,
 ) -> Result<Vec<LeadRow>, StoreError> {
-    db.read()
+    let query = db
+        .read()
         .sql(concat!(
             lead_columns!(),
-            "WHERE l.workspace_id = $1 AND l.id < $2
-               AND COALESCE($3, l.campaign_id) = l.campaign_id AND COALESCE($4, l.status) = l.status
-               AND COALESCE($5, s.status, '') = COALESCE(s.status, '')
-               AND COALESCE($6, l.email) = l.email AND COALESCE($7, l.phone) = l.phone
-               AND COALESCE($8, l.created_at) <= l.created_at AND COALESCE($9, l.created_at) >= l.created_at
-             ORDER BY l.id DESC LIMIT $10",
+            "WHERE l.workspace_id = $1 AND l.id < $2 AND ",
+            lead_conditions!(),
+            "ORDER BY l.id DESC LIMIT $10",
         ))
         .bind(workspace)
-        .bind(filter.before.unwrap_or(LeadId(Uuid::max())))
-        .bind(filter.campaign)
-        .bind(filter.lead_status)
-        .bind(filter.status)
-        .bind(filter.email.as_deref())
-        .bind(filter.phone.as_deref())
-        .bind(filter.from)
-        .bind(filter.until)
-        .bind(filter.limit)
-        .all()
-        .await
+        .bind(filter.before.unwrap_or(LeadId(Uuid::max())));
+    filter.bind(query).bind(filter.limit).all().await
 }
 
 pub async fn get(
@@ -266,11 +292,12 @@ pub async fn routing(
     Ok(rows.into_iter().map(|row| (row.submission_id, row.event)).collect())
 }
 
+/// An event with its submission.
 #[derive(sqlx::FromRow)]
-struct OfSubmission {
-    submission_id: SubmissionId,
+pub(super) struct OfSubmission {
+    pub submission_id: SubmissionId,
     #[sqlx(flatten)]
-    event: JourneyEvent,
+    pub event: JourneyEvent,
 }
 
 /// One HTTP exchange with a buyer.

@@ -1,7 +1,7 @@
 //! Keeping segments right: after contacts change, the segments whose rules read a changed field are asked again, in the same transaction.
 //!
 //! A change and a step of a build never overlap within a workspace (see `gate.rs`), so whichever comes second sees what the first did.
-use super::{Rows, StoreError, Tx, automation, dialect::Engine};
+use super::{Rows, StoreError, Tx, automation, dialect::Engine, webhooks};
 use crate::{
     automation::{Happened, Occurrence},
     clock::Time,
@@ -57,6 +57,7 @@ pub async fn reassess(tx: &mut Tx, touched: &[Touched], now: Time) -> Result<(),
         if let Some(news) = by_workspace.remove(&definitions.workspace) {
             follow(tx, &definitions, news, (locked.clone(), now)).await?;
         }
+        webhooks::tell::those_of(tx, &definitions).await?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The texts of threads: ours are claimed before they are sent, the person's are handed on together.
-use super::{Db, StoreError, Tx, interactions::Interaction};
+use super::{Db, StoreError, Tx, interactions::Interaction, refusals::unless_forbidden};
 use crate::{
     clock::Time,
     ids::{InteractionId, MessageId, WorkspaceId},
@@ -116,16 +116,16 @@ pub async fn claim(
 ) -> Result<bool, StoreError> {
     let claimed = db
         .write()
-        .sql(
+        .sql(concat!(
             "UPDATE message SET state = 'sending', updated_at = $4
-             WHERE workspace_id = $1 AND id = $2 AND state = 'planned'
-               AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.workspace_id = $1 AND x.person_hash = $3
-                    AND x.channel IN ('sms', 'all'))",
-        )
+             WHERE workspace_id = $1 AND id = $2 AND state = 'planned'",
+            unless_forbidden!("sms", "opt_out_sms", "$3", "$4", "$5"),
+        ))
         .bind(thread.workspace_id)
         .bind(message)
         .bind(person_hash)
         .bind(now)
+        .bind(thread.lead_id)
         .run()
         .await?;
     Ok(claimed == 1)

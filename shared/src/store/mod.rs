@@ -19,6 +19,7 @@ pub mod db;
 pub mod desk;
 pub mod dialect;
 pub mod evidence;
+pub mod export;
 pub mod imagine;
 pub mod imports;
 pub mod inbound;
@@ -42,6 +43,7 @@ pub mod outreach_budget;
 pub mod parking;
 pub mod properties;
 pub mod recent;
+pub mod refusals;
 pub mod retention;
 pub mod reviews;
 pub mod rows;
@@ -70,6 +72,9 @@ pub enum StoreError {
     /// Stored data that the program cannot have written.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
+    /// Somebody else made the same in between: looked at again, it is known.
+    #[error("somebody else was faster")]
+    Raced,
     /// Another call of the same batch had this error.
     #[error("{0}")]
     Shared(String),
@@ -81,7 +86,9 @@ pub enum StoreError {
 impl StoreError {
     /// The engine asks to run the transaction again (deadlock, serialisation failure, busy).
     pub fn is_conflict(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return matches!(self, Self::Raced);
+        };
         matches!(error.code().as_deref(), Some("40P01" | "40001" | "5" | "517"))
     }
 

@@ -46,6 +46,12 @@ pub enum Kind {
     Automation,
     /// What a rule wanted of the outside could not be done: a webhook that nobody takes, a lead that cannot be reposted.
     AutomationFailed,
+    /// An import cannot go on, or cannot be undone.
+    ImportFailed,
+    /// A webhook failed for too long: what it would be told is held until it is back.
+    WebhookPaused,
+    /// A webhook answered that it is no more (410): what it would be told is held until somebody switches it on.
+    WebhookGone,
 }
 
 /// A notice to raise.

@@ -1,4 +1,4 @@
-//! Whom nobody may reach. A person is known by the keyed hash of their number only.
+//! Whom nobody may reach. A person is known by the keyed hash of their number, or of their address, only.
 use super::{
     Db, Ex, StoreError, audit,
     secrets::{SecretError, Secrets},
@@ -6,6 +6,10 @@ use super::{
 use crate::{audit::Entry, clock::Time, ids::WorkspaceId, outreach::agent::Channel};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+mod bulk;
+
+pub use bulk::{Counted, add_many, remove_many, summary};
 
 /// The reason of the person's own word, sent as a text.
 pub const STOP: &str = "stop";
@@ -40,6 +44,15 @@ pub enum Reach {
     All,
     Sms,
     Voice,
+    /// Mail: what is hashed is an address, and nothing else can be said of one.
+    Email,
+}
+
+impl Reach {
+    /// Whether this says that the person may not be called, or not be texted.
+    pub fn covers(self, channel: Channel) -> bool {
+        self == Self::All || self == Self::from(channel)
+    }
 }
 
 impl From<Channel> for Reach {
@@ -60,6 +73,14 @@ pub struct Suppression {
     /// Who or what said so.
     pub source: String,
     pub created_at: Time,
+    /// Until when; for ever unless said.
+    pub expires_at: Option<Time>,
+}
+
+impl Suppression {
+    pub fn stands(&self, now: Time) -> bool {
+        self.expires_at.is_none_or(|until| now < until)
+    }
 }
 
 /// A person of a workspace, by [`Secrets::person_hash`].
@@ -70,44 +91,38 @@ pub struct Person<'a> {
 }
 
 impl Secrets {
-    /// By what a number (E.164) is known here: a hash with the workspace's data key, which is made if there is none. Asks the database
-    /// once a process and workspace.
+    /// By what a number (E.164), or an address in lower case, is known here: a hash with the workspace's data key, which is made if there
+    /// is none. Asks the database once a process and workspace.
     pub async fn person_hash(
         &self,
         workspace: WorkspaceId,
-        phone: &str,
+        known_as: &str,
         at: Time,
     ) -> Result<String, SecretError> {
-        Ok(self.data_key_or_make(workspace, at).await?.keyed_hash(phone))
+        Ok(self.data_key_or_make(workspace, at).await?.keyed_hash(known_as))
+    }
+
+    /// [`Self::person_hash`] of many.
+    pub async fn person_hashes(
+        &self,
+        workspace: WorkspaceId,
+        known_as: &[String],
+        at: Time,
+    ) -> Result<Vec<String>, SecretError> {
+        let key = self.data_key_or_make(workspace, at).await?;
+        Ok(known_as.iter().map(|text| key.keyed_hash(text)).collect())
     }
 }
 
-/// Notes that a person may not be reached; false when it was known. What was said first stays, unless the person could take it back
-/// with a text and this one they could not.
+/// Notes that a person may not be reached; false when it was known. What lasts longer counts; of what lasts for ever, what was said first
+/// stays, unless the person could take it back with a text and this one they could not.
 pub async fn add(
     ex: Ex<'_>,
     person: Person<'_>,
     suppression: &Suppression,
 ) -> Result<bool, StoreError> {
-    let added = ex
-        .sql(
-            "INSERT INTO suppression (workspace_id, channel, person_hash, reason, source, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (workspace_id, person_hash, channel) DO UPDATE
-             SET reason = excluded.reason, source = excluded.source, created_at = excluded.created_at
-             WHERE suppression.reason IN ($7, $8) AND excluded.reason NOT IN ($7, $8)",
-        )
-        .bind(person.workspace)
-        .bind(suppression.channel)
-        .bind(person.hash)
-        .bind(suppression.reason.as_str())
-        .bind(suppression.source.as_str())
-        .bind(suppression.created_at)
-        .bind(STOP)
-        .bind(PROVIDER)
-        .run()
-        .await?;
-    Ok(added == 1)
+    let said = [(person.hash.to_owned(), suppression.clone())];
+    Ok(add_many(ex, person.workspace, &said).await? == 1)
 }
 
 /// [`add`] by somebody, with a line of the audit log.
@@ -194,11 +209,11 @@ pub async fn unsuppress(
     Ok(gone)
 }
 
-/// What is known of a person.
+/// What is known of a person, also what has come to its end.
 pub async fn find(db: &Db, person: Person<'_>) -> Result<Vec<Suppression>, StoreError> {
     db.read()
         .sql(
-            "SELECT channel, reason, source, created_at FROM suppression
+            "SELECT channel, reason, source, created_at, expires_at FROM suppression
              WHERE workspace_id = $1 AND person_hash = $2 ORDER BY channel",
         )
         .bind(person.workspace)
@@ -227,15 +242,18 @@ pub async fn is_suppressed(
     ex: Ex<'_>,
     person: Person<'_>,
     channel: Channel,
+    now: Time,
 ) -> Result<bool, StoreError> {
     let found: Option<(Reach,)> = ex
         .sql(
             "SELECT channel FROM suppression
-             WHERE workspace_id = $1 AND person_hash = $2 AND channel IN ($3, 'all') LIMIT 1",
+             WHERE workspace_id = $1 AND person_hash = $2 AND channel IN ($3, 'all')
+               AND (expires_at IS NULL OR expires_at > $4) LIMIT 1",
         )
         .bind(person.workspace)
         .bind(person.hash)
         .bind(Reach::from(channel))
+        .bind(now)
         .optional()
         .await?;
     Ok(found.is_some())

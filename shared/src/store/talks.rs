@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     audit::Entry,
+    clock::Time,
     ids::{
         AgentId, CampaignId, ContactId, InteractionId, LeadId, MessageId, ParkId, SubmissionId,
         WorkspaceId,
@@ -44,6 +45,8 @@ pub struct Known {
     pub wait: Option<Wait>,
     /// Everything that is said against reaching the person.
     pub suppressed: Vec<Suppression>,
+    /// The contact is to be left alone until then.
+    pub not_before: Option<Time>,
 }
 
 /// A call or a text that is to be.
@@ -200,15 +203,18 @@ async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known
     let mut suppressed: Vec<Suppression> = tx
         .ex()
         .sql(
-            "SELECT channel, reason, source, created_at FROM suppression
-             WHERE workspace_id = $1 AND person_hash = $2 ORDER BY channel",
+            "SELECT channel, reason, source, created_at, expires_at FROM suppression
+             WHERE workspace_id = $1 AND person_hash = $2 AND (expires_at IS NULL OR expires_at > $3) ORDER BY channel",
         )
         .bind(ask.workspace)
         .bind(person_hash)
+        .bind(ask.at)
         .all()
         .await?;
-    suppressed.extend(consent::suppressions(tx.ex(), (ask.workspace, contact), ask.at).await?);
-    Ok(Some(Known { status, phone, interactions, wait, suppressed }))
+    let word = consent::word(tx.ex(), (ask.workspace, contact)).await?;
+    suppressed.extend(word.suppressions(ask.at));
+    let not_before = word.not_before(ask.at);
+    Ok(Some(Known { status, phone, interactions, wait, suppressed, not_before }))
 }
 
 /// The open wait for a call that the lead is in, if it is in one.

@@ -95,6 +95,7 @@ pub async fn fill(world: &World) -> Victim {
     automation(world, ada).await;
     let talk = talks(world, ada, sol).await;
     told(world, talk, sol, ada).await;
+    beside(world, ada).await;
     Victim { ada, second, merged: merged.contact }
 }
 
@@ -279,4 +280,54 @@ async fn told(
         let ask = ask.bind(campaign).bind(subject).bind(CANARY);
         ask.bind(Json(details)).bind(noon()).run().await.unwrap();
     }
+}
+
+/// What files said of them, what others were told, and what proves their consent.
+async fn beside(world: &World, ada: Taken) {
+    import(world, "done").await;
+    for (row, record) in [
+        (1, format!("{CANARY}@example.com,1,{CANARY}")),
+        (2, format!("nobody,(415) 555-0142,{CANARY}")),
+        (3, format!("{},,{CANARY}", ada.lead)),
+    ] {
+        let error =
+            "INSERT INTO import_error (workspace_id, import_id, row_number, problems, record)
+            SELECT workspace_id, id, $2, $3, $4 FROM import WHERE workspace_id = $1";
+        let ask = world.db.write().sql(error).bind(world.workspace).bind(row);
+        ask.bind(Json(json!([{"message": CANARY}]))).bind(record).run().await.unwrap();
+    }
+    for sql in [
+        "INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
+         SELECT i.workspace_id, i.id, 'lead', $2, $3, $5 FROM import i
+         WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL",
+        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, problem, at,
+            finished_at)
+         SELECT $1, $2, $2, 'lead.sold', $3, $5, 'failed', 1, $4, $6, $6",
+        "INSERT INTO webhook_attempt (workspace_id, message_id, attempt, status, answer, duration_us, at)
+         SELECT m.workspace_id, m.id, 1, 500, $4, 1, $6 FROM webhook_message m
+         WHERE m.workspace_id = $1 AND m.contact_id = $3 AND $2 IS NOT NULL AND $5 IS NOT NULL",
+    ] {
+        let ask = world.db.write().sql(sql).bind(world.workspace).bind(Uuid::now_v7());
+        let ask = ask.bind(ada.contact).bind(CANARY).bind(Json(json!({CANARY: CANARY})));
+        ask.bind(noon()).run().await.unwrap();
+    }
+    evidence(world, ada).await;
+}
+
+async fn evidence(world: &World, ada: Taken) {
+    let evidence = "INSERT INTO consent_evidence (workspace_id, id, contact_id, lead_id, kind, reference, detail, captured_at, recorded_at,
+            recorded_by)
+        VALUES ($1, $2, $3, $4, 'tcpa', $5, $6, $7, $7, 'api')";
+    let ask = world.db.write().sql(evidence).bind(world.workspace).bind(Uuid::now_v7());
+    let ask = ask.bind(ada.contact).bind(ada.lead).bind(CANARY);
+    ask.bind(Json(json!({"pageUrl": CANARY}))).bind(noon()).run().await.unwrap();
+}
+
+/// A file that was brought in, or is about to be.
+pub async fn import(world: &World, state: &'static str) {
+    let import = "INSERT INTO import (workspace_id, id, file_name, state, config, header, delimiter, bytes, row_count, created, updated,
+            unchanged, skipped, failed, undone, kept, generation, attempt, created_by, created_at, updated_at)
+        VALUES ($1, $2, 'a.csv', $3, '{}', '[]', ',', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 'key a', $4, $4)";
+    let ask = world.db.write().sql(import).bind(world.workspace).bind(Uuid::now_v7());
+    ask.bind(state).bind(noon()).run().await.unwrap();
 }

@@ -27,7 +27,7 @@ on_both_engines! {
         let victim = canary::fill(&world).await;
         let secrets = Secrets::new(world.db.clone(), ring());
         let hash = secrets.person_hash(world.workspace, PHONE, noon()).await.unwrap();
-        let stop = Suppression { channel: Reach::Sms, reason: "stop".into(), source: "x".into(), created_at: noon() };
+        let stop = Suppression { channel: Reach::Sms, reason: "stop".into(), source: "x".into(), created_at: noon(), expires_at: None };
         suppressions::add(world.db.write(), Person { workspace: world.workspace, hash: &hash }, &stop).await.unwrap();
 
         let document = exported(&world, victim.ada.contact).await.unwrap();

@@ -20,10 +20,9 @@ use shared::{
         StoreError,
         agents::{self, AgentRow},
         close::Reach,
-        contacts::consent,
         parking::{self, Park},
+        refusals::{self, Forbids},
         secrets::SecretError,
-        suppressions::{self, Person},
     },
     submission::{Event, Status, carry::Waits},
 };
@@ -35,7 +34,7 @@ const AGENT_AWAY: Duration = Duration::minutes(10);
 pub struct Who {
     pub now: Time,
     pub callable: Result<(), NotCallable>,
-    pub suppressed: bool,
+    pub forbids: Option<Forbids>,
     pub zones: Vec<Tz>,
     pub campaign_zone: Tz,
     pub is_test: bool,
@@ -46,6 +45,18 @@ impl Who {
     pub fn hours(&self, planned: &CallingHours) -> CallingHours {
         if self.is_test { CallingHours::always() } else { planned.clone() }
     }
+
+    pub fn is_suppressed(&self) -> bool {
+        self.forbids == Some(Forbids::Suppressed)
+    }
+
+    /// Until when the contact is to be left alone.
+    pub fn not_before(&self) -> Option<Time> {
+        match self.forbids {
+            Some(Forbids::Until(until)) => Some(until),
+            Some(Forbids::Suppressed) | None => None,
+        }
+    }
 }
 
 pub async fn who(ctx: &Context, trip: &mut Trip, channel: Channel) -> Result<Who, StepError> {
@@ -54,13 +65,11 @@ pub async fn who(ctx: &Context, trip: &mut Trip, channel: Channel) -> Result<Who
     let known = zones::candidates(Whereabouts::of_view(trip.look(now)));
     let (workspace, phone) = (trip.loaded.workspace_id, trip.loaded.phone.as_str());
     let hash = ctx.secrets.person_hash(workspace, phone, now).await.map_err(sealed)?;
-    let person = Person { workspace, hash: &hash };
-    // The contact may have another number than the lead that is called.
-    let suppressed = suppressions::is_suppressed(ctx.db.read(), person, channel).await?
-        || consent::is_out(ctx.db.read(), (workspace, trip.loaded.contact_id), channel).await?;
+    let who = (workspace, trip.loaded.lead_id, hash.as_str());
+    let forbids = refusals::standing(ctx.db.read(), who, channel, now).await?;
     let zones = zones::or_campaign(known, zone);
     let (callable, is_test) = (callable(phone), trip.loaded.is_test);
-    Ok(Who { now, callable, suppressed, zones, campaign_zone: zone, is_test })
+    Ok(Who { now, callable, forbids, zones, campaign_zone: zone, is_test })
 }
 
 fn sealed(error: SecretError) -> StepError {
@@ -224,7 +233,7 @@ mod tests {
         Who {
             now: now.parse().unwrap(),
             callable: Ok(()),
-            suppressed: false,
+            forbids: None,
             zones: Vec::new(),
             campaign_zone: chrono_tz::America::New_York,
             is_test: false,

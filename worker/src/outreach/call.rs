@@ -17,6 +17,7 @@ use shared::{
     store::{
         calls, inbound,
         interactions::{self, Interaction, Move, State},
+        refusals::{self, Forbids},
     },
 };
 use uuid::Uuid;
@@ -100,16 +101,19 @@ async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), Outrea
     let person = ctx.secrets.person_hash(call.workspace_id, &call.phone, now).await?;
     if !calls::claim(&ctx.db, &call, &person, (now, now + PLACING_PATIENCE)).await? {
         gate::give_back(ctx, budgeted).await?;
-        return unclaimed(ctx, call, now).await;
+        return unclaimed(ctx, call, &person, now).await;
     }
-    failpoint("call.before_call", &call.phone);
     let claimed = Interaction {
         state: State::Placing,
         generation: call.generation + 1,
         updated_at: now,
         ..call
     };
-    let to = speak(ctx, &claimed, &line, &gate).await;
+    failpoint("call.before_call", &claimed.phone);
+    let to = match forbidden(ctx, &claimed, &person).await? {
+        Some((why, sentence)) => call::not_made(&claimed, why, &sentence),
+        None => speak(ctx, &claimed, &line, &gate).await,
+    };
     failpoint("call.after_call", &claimed.phone);
     // First of all, what became of it: nothing else is worth losing that.
     advance(ctx, &claimed, &to, ctx.clock.now()).await?;
@@ -120,6 +124,17 @@ async fn place(ctx: &Context, call: Interaction, now: Time) -> Result<(), Outrea
         tell(ctx, &claimed, &to).await?;
     }
     catch_up(ctx, &claimed).await
+}
+
+/// What forbids the call by now: asked once more after the claim, as the last thing before the provider is.
+async fn forbidden(
+    ctx: &Context,
+    call: &Interaction,
+    person: &str,
+) -> Result<Option<gate::Shut>, OutreachError> {
+    let now = ctx.clock.now();
+    let forbids = refusals::of(ctx.db.write(), call, person, Channel::Voice, now).await?;
+    Ok(forbids.map(|forbids| forbids.not_made(Channel::Voice)))
 }
 
 /// Asks the provider for the call, once.
@@ -154,14 +169,21 @@ async fn catch_up(ctx: &Context, claimed: &Interaction) -> Result<(), OutreachEr
 }
 
 /// Somebody else has the call, or nobody may call the person.
-async fn unclaimed(ctx: &Context, call: Interaction, now: Time) -> Result<(), OutreachError> {
+async fn unclaimed(
+    ctx: &Context,
+    call: Interaction,
+    person: &str,
+    now: Time,
+) -> Result<(), OutreachError> {
     let is = interactions::get(&ctx.db, call.id).await?;
     let untouched =
         is.is_some_and(|is| is.state == State::Planned && is.generation == call.generation);
     if !untouched {
         return Ok(());
     }
-    refuse(ctx, &call, NotMade::Suppressed, "the person must not be called", now).await
+    let shut = forbidden(ctx, &call, person).await?;
+    let (why, sentence) = shut.unwrap_or_else(|| Forbids::Suppressed.not_made(Channel::Voice));
+    refuse(ctx, &call, why, &sentence, now).await
 }
 
 async fn refuse(

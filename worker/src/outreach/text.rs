@@ -19,6 +19,7 @@ use shared::{
     store::{
         interactions::Interaction,
         messages::{self, Message, Sent, Source, State},
+        refusals::{self, Forbids},
         suppressions::{self, Person, Reach, Suppression},
     },
 };
@@ -112,15 +113,30 @@ async fn send(
     let person = ctx.secrets.person_hash(thread.workspace_id, &thread.phone, now).await?;
     if !messages::claim(&ctx.db, thread, message.id, &person, now).await? {
         gate::give_back(ctx, budgeted).await?;
-        return unclaimed(ctx, thread, message, now).await;
+        return unclaimed(ctx, thread, message, &person, now).await;
     }
     failpoint("text.before_call", &thread.phone);
+    if let Some((why, sentence)) = forbidden(ctx, thread, &person).await? {
+        gate::give_back(ctx, budgeted).await?;
+        return fail(ctx, thread, message, (why, &sentence), ctx.clock.now()).await;
+    }
     let said = speak(ctx, thread, message, &line).await;
     failpoint("text.after_call", &thread.phone);
     if matches!(said, Placed::Refused(_)) {
         gate::give_back(ctx, budgeted).await?;
     }
     settle(ctx, thread, message, said).await
+}
+
+/// What forbids the text by now: asked once more after the claim, as the last thing before the provider is.
+async fn forbidden(
+    ctx: &Context,
+    thread: &Interaction,
+    person: &str,
+) -> Result<Option<gate::Shut>, OutreachError> {
+    let now = ctx.clock.now();
+    let forbids = refusals::of(ctx.db.write(), thread, person, Channel::Sms, now).await?;
+    Ok(forbids.map(|forbids| forbids.not_made(Channel::Sms)))
 }
 
 /// Asks the provider to send the text, once.
@@ -224,6 +240,7 @@ pub(super) async fn opted_out(
         reason: suppressions::PROVIDER.into(),
         source: thread.provider.clone(),
         created_at: now,
+        expires_at: None,
     };
     suppressions::add(ctx.db.write(), person, &suppression).await?;
     Ok(())
@@ -252,6 +269,7 @@ async fn unclaimed(
     ctx: &Context,
     thread: &Interaction,
     message: &Message,
+    person: &str,
     now: Time,
 ) -> Result<Came, OutreachError> {
     let texts = messages::of_thread(&ctx.db, thread.workspace_id, thread.id).await?;
@@ -259,7 +277,9 @@ async fn unclaimed(
     if is.is_none_or(|is| is.state != State::Planned) {
         return Ok(Came::default());
     }
-    fail(ctx, thread, message, (NotMade::Suppressed, "the person must not be texted"), now).await
+    let shut = forbidden(ctx, thread, person).await?;
+    let (why, sentence) = shut.unwrap_or_else(|| Forbids::Suppressed.not_made(Channel::Sms));
+    fail(ctx, thread, message, (why, &sentence), now).await
 }
 
 /// A text that may have been sent is looked for. It is never sent again: twice is worse than not at all.

@@ -123,13 +123,18 @@ impl DeliveryClient {
 
     /// Sends once. Never follows a redirect: it is an answer like any other.
     pub async fn send(&self, request: OutboundRequest) -> Exchange {
+        self.send_reading(request, ANSWER_BODY_MAX_BYTES).await
+    }
+
+    /// The same for those whose answer says little: at most so many bytes of it are read.
+    pub async fn send_reading(&self, request: OutboundRequest, most: usize) -> Exchange {
         let started = Instant::now();
         let deadline = request.timeout;
         let built = match self.build(request) {
             Ok(built) => built,
             Err(why) => return Exchange::NotSent { why },
         };
-        match timeout(deadline, self.exchange(built)).await {
+        match timeout(deadline, self.exchange(built, most)).await {
             Ok(Ok(answer)) => Exchange::Answered(answer, started.elapsed()),
             Ok(Err(Broken::NotSent(why))) => Exchange::NotSent { why },
             Ok(Err(Broken::Unknown(why))) => Exchange::Unknown { why },
@@ -148,9 +153,9 @@ impl DeliveryClient {
             .map_err(|e| NotSent::Malformed(cause(&e.without_url())))
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Broken> {
+    async fn exchange(&self, request: reqwest::Request, most: usize) -> Result<Answer, Broken> {
         let response = self.client.execute(request).await.map_err(Broken::from)?;
-        read(response).await.map_err(Broken::Unknown)
+        read(response, most).await.map_err(Broken::Unknown)
     }
 }
 
@@ -200,7 +205,7 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, NotSent> {
     Ok(headers)
 }
 
-async fn read(mut response: Response) -> Result<Answer, String> {
+async fn read(mut response: Response, most: usize) -> Result<Answer, String> {
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter();
@@ -212,7 +217,7 @@ async fn read(mut response: Response) -> Result<Answer, String> {
             format!("the answer with status {status} broke off after {so_far} bytes: {why}")
         })?;
         let Some(chunk) = chunk else { break };
-        let room = ANSWER_BODY_MAX_BYTES - body.len();
+        let room = most - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
             return Ok(Answer { status, headers, body: body.freeze(), cut: true });

@@ -3,12 +3,13 @@
 //! A delivery that finds no place is told when to come again. The turns are handed out in the order of asking, so who waits is served
 //! in about that order; nobody waits longer than [`LONGEST`] without asking again.
 use chrono::Duration as Span;
-use shared::{campaign::config::limits::Limits, clock::Time, ids::CampaignId};
+use shared::{campaign::config::limits::Limits, clock::Time};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use uuid::Uuid;
 
 /// When a delivery that found no place asks again, at the latest.
 pub const LONGEST: Duration = Duration::from_secs(30);
@@ -19,8 +20,8 @@ const FIRST_GUESS: Duration = Duration::from_millis(200);
 /// Endpoints that are remembered before those that have nothing under way are forgotten.
 const KEPT: usize = 4_000;
 
-/// An endpoint: its campaign, and its id within it.
-pub type Key = (CampaignId, String);
+/// An endpoint: its campaign, and its id within it; a webhook: its own id, and no word.
+pub type Key = (Uuid, String);
 
 /// Every endpoint that this process delivers to.
 #[derive(Debug, Clone, Default)]

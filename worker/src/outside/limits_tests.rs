@@ -7,7 +7,7 @@ fn noon() -> Time {
 }
 
 fn key(endpoint: &str) -> Key {
-    (CampaignId(uuid::Uuid::nil()), endpoint.into())
+    (uuid::Uuid::nil(), endpoint.into())
 }
 
 fn limits(concurrency: u32, per_second: Option<u32>, per_minute: Option<u32>) -> Limits {

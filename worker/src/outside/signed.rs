@@ -10,7 +10,7 @@ use shared::{
 
 const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
+pub const SIGNATURE: &str = "webhook-signature";
 
 /// One post.
 #[derive(Debug, Clone, Copy)]

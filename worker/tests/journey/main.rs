@@ -26,6 +26,8 @@ mod reviews;
 mod room;
 mod rules;
 mod stopped;
+mod stored;
 mod texts;
 mod unknown;
+mod webhooks;
 mod world;

@@ -184,18 +184,24 @@ impl World {
     }
 
     pub async fn submit(&self, campaign: CampaignId, answers: Value) -> Receipt {
-        self.take_in(campaign, ("ada@example.com", "+14155550100"), answers, false).await
+        self.take_in(campaign, ("ada@example.com", "+14155550100"), answers, (false, true)).await
     }
 
     /// Submits a test lead.
     pub async fn submit_test(&self, campaign: CampaignId) -> Receipt {
-        self.take_in(campaign, ("ada@example.com", "+14155550100"), json!({}), true).await
+        self.take_in(campaign, ("ada@example.com", "+14155550100"), json!({}), (true, true)).await
     }
 
     /// Submits a lead of the person with that number.
     pub async fn submit_as(&self, campaign: CampaignId, phone: &str, is_test: bool) -> Receipt {
         let email = format!("{}@example.com", &phone[1..]);
-        self.take_in(campaign, (&email, phone), json!({}), is_test).await
+        self.take_in(campaign, (&email, phone), json!({}), (is_test, true)).await
+    }
+
+    /// A lead that is stored only.
+    pub async fn stored(&self, campaign: CampaignId, phone: &str) -> LeadId {
+        let email = format!("{}@example.com", &phone[1..]);
+        self.take_in(campaign, (&email, phone), json!({}), (false, false)).await.lead_id
     }
 
     async fn take_in(
@@ -203,7 +209,7 @@ impl World {
         campaign: CampaignId,
         (email, phone): (&str, &str),
         answers: Value,
-        is_test: bool,
+        (is_test, submit): (bool, bool),
     ) -> Receipt {
         let Value::Object(answers) = answers else { panic!("answers are an object") };
         let questionnaire = answers
@@ -221,7 +227,7 @@ impl World {
             campaign: CampaignRef::Id(campaign),
             who: Who::New { person, details: Details { questionnaire, ..Details::default() } },
             is_test,
-            submit: true,
+            submit,
             source: "api",
             repeat: None,
             at: self.clock.now(),

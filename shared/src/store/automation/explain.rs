@@ -65,6 +65,10 @@ pub struct Standing {
     pub memory: Json<Memory>,
     /// When the clock looks at it next.
     pub due_at: Option<Time>,
+    /// Firings that are no longer kept, the points that they made, and when the last of them was.
+    pub folded: i64,
+    pub folded_points: i64,
+    pub folded_until: Option<Time>,
 }
 
 /// None: nothing ever happened to it that its campaign reacts to.
@@ -75,7 +79,8 @@ pub async fn standing(
 ) -> Result<Option<Standing>, StoreError> {
     db.read()
         .sql(
-            "SELECT points, number, memory, due_at FROM lead_automation WHERE workspace_id = $1 AND lead_id = $2",
+            "SELECT points, number, memory, due_at, folded, folded_points, folded_until FROM lead_automation
+             WHERE workspace_id = $1 AND lead_id = $2",
         )
         .bind(workspace)
         .bind(lead)

@@ -1,29 +1,40 @@
-//! What the audit log tells of a submission that somebody moves.
-use super::{Close, lead::word};
+//! What others may want to be told of a move.
+use super::{Close, shown};
 use crate::{
-    audit::{Actor, Entry},
-    store::{audit::Told, load::Loaded},
-    submission::{State, Status},
+    submission::End,
+    webhook::{About, Facts, Told, event},
 };
-use serde_json::json;
+use std::borrow::Cow;
 
-impl Close {
-    /// The same, done by somebody: a line of the audit log goes with it. `loaded` is what it was before.
-    pub fn by(mut self, actor: Actor, action: &'static str, loaded: &Loaded) -> Self {
-        let entry = moved(action, loaded, &self);
-        let told = Told { workspace: self.workspace, actor, entry, at: self.at };
-        self.told = Some(Box::new(told));
-        self
-    }
+/// The events that the move is.
+pub(super) fn of(close: &Close) -> impl Iterator<Item = Told> {
+    let place = &close.place;
+    let events = event::of_move(close.park.is_some(), place.state, place.end);
+    // Most moves are none.
+    let facts = if events.is_empty() { Facts::default() } else { facts(close) };
+    events.into_iter().map(move |event| Told {
+        workspace: close.workspace,
+        event,
+        about: About::Submission(close.submission, place.campaign),
+        facts: facts.clone(),
+        at: close.at,
+    })
 }
 
-/// A line about a submission that goes from where `loaded` has it to where the close brings it.
-pub fn moved(action: &'static str, loaded: &Loaded, close: &Close) -> Entry {
-    let from = State::from_columns(&loaded.run, loaded.stage).unwrap_or(State::Finished);
-    let before = word(Status::of(from, loaded.outcome));
+fn facts(close: &Close) -> Facts {
     let place = &close.place;
-    let after = word(close.shown.unwrap_or_else(|| Status::of(place.state, place.end)));
-    Entry::new(action, "submission", close.submission)
-        .from(json!({ "run": loaded.run, "stage": loaded.stage, "status": before }))
-        .to(json!({ "run": place.state.run(), "stage": place.stage, "status": after }))
+    let sale = close.attempt.as_ref().filter(|_| place.end.is_some_and(End::is_sold));
+    let price = sale.and_then(|attempt| attempt.price.clone());
+    Facts {
+        status: Cow::Owned(shown(close).word()),
+        outcome: place.end,
+        reason_code: place.reason.as_ref().map(|(code, _)| code.clone()),
+        buyer_lead_id: sale.and_then(|attempt| attempt.buyer_lead_id.clone()),
+        price_minor: price.as_ref().map(|(minor, _)| *minor),
+        currency: price.map(|(_, currency)| currency),
+        next_submission_id: close.child.as_ref().map(|child| child.id),
+        action: close.park.as_ref().map(|park| park.kind),
+        deadline: close.park.as_ref().map(|park| park.deadline),
+        ..Facts::default()
+    }
 }

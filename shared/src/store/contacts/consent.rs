@@ -187,7 +187,7 @@ fn why(consent: &Consent) -> Why {
         ("source".to_owned(), json!(consent.source)),
         ("saidAt".to_owned(), json!(consent.said_at)),
     ]);
-    Why { kind: None, reason: String::new(), by: consent.by.clone(), more }
+    Why { kind: None, reason: String::new(), by: consent.by.clone(), more, import: None }
 }
 
 /// Calls and texts ask the suppressions of the number, whoever's lead it is. What others have said of it (its own STOP, a provider, a
@@ -208,6 +208,7 @@ async fn suppress(
                     reason: CONSENT.into(),
                     source: consent.by.clone(),
                     created_at: now,
+                    expires_at: None,
                 };
                 suppressions::add(tx.ex(), person, &suppression).await?;
             }
@@ -288,34 +289,59 @@ async fn with_number(tx: &mut Tx, said: &Texted<'_>) -> Result<Vec<ContactId>, S
 }
 
 /// What a contact's own word says against calls and texts, whatever number its lead has.
-pub async fn suppressions(
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Word {
+    opt_out_email: bool,
+    opt_out_sms: bool,
+    opt_out_phone: bool,
+    do_not_contact_until: Option<Time>,
+}
+
+impl Word {
+    /// Whether the contact wants no calls, or no texts.
+    pub fn is_out(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Voice => self.opt_out_phone,
+            Channel::Sms => self.opt_out_sms,
+        }
+    }
+
+    /// Before when nobody may call or text, if that is still to come.
+    pub fn not_before(&self, now: Time) -> Option<Time> {
+        self.do_not_contact_until.filter(|until| now < *until)
+    }
+
+    /// The same as suppressions.
+    pub fn suppressions(&self, now: Time) -> Vec<Suppression> {
+        let outs = [
+            (Reach::Sms, self.opt_out_sms),
+            (Reach::Voice, self.opt_out_phone),
+            (Reach::Email, self.opt_out_email),
+        ];
+        let suppression = |(channel, _)| Suppression {
+            channel,
+            reason: CONSENT.into(),
+            source: "the contact".into(),
+            created_at: now,
+            expires_at: None,
+        };
+        outs.into_iter().filter(|(_, out)| *out).map(suppression).collect()
+    }
+}
+
+/// What a contact's own word is.
+pub async fn word(
     ex: Ex<'_>,
     (workspace, contact): (WorkspaceId, ContactId),
-    now: Time,
-) -> Result<Vec<Suppression>, StoreError> {
-    let outs: Option<(bool, bool)> = ex
-        .sql("SELECT opt_out_sms, opt_out_phone FROM contact WHERE workspace_id = $1 AND id = $2")
+) -> Result<Word, StoreError> {
+    let word = ex
+        .sql(
+            "SELECT opt_out_email, opt_out_sms, opt_out_phone, do_not_contact_until
+             FROM contact WHERE workspace_id = $1 AND id = $2",
+        )
         .bind(workspace)
         .bind(contact)
         .optional()
         .await?;
-    let (sms, phone) = outs.unwrap_or_default();
-    let outs = [(Reach::Sms, sms), (Reach::Voice, phone)].into_iter().filter(|(_, out)| *out);
-    let suppression = |(channel, _)| Suppression {
-        channel,
-        reason: CONSENT.into(),
-        source: "the contact".into(),
-        created_at: now,
-    };
-    Ok(outs.map(suppression).collect())
-}
-
-/// Whether a contact wants no calls, or no texts.
-pub async fn is_out(
-    ex: Ex<'_>,
-    who: (WorkspaceId, ContactId),
-    channel: Channel,
-) -> Result<bool, StoreError> {
-    let said = suppressions(ex, who, Time::UNIX_EPOCH).await?;
-    Ok(said.iter().any(|one| one.channel == Reach::from(channel)))
+    Ok(word.unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     clock::Time,
     contact::{Contact, ContactStatus, Profile},
-    ids::{ContactId, InteractionId, LeadId, SubmissionId, WorkspaceId},
+    ids::{ContactId, ImportId, InteractionId, LeadId, SubmissionId, WorkspaceId},
     store::{
         Db, StoreError, Tx,
         live::{self, Touched, What},
@@ -20,6 +20,7 @@ use serde_json::Map;
 use std::time::Duration;
 
 mod blank;
+mod files;
 mod stop;
 
 /// How often the whole transaction is tried when the engine says "try again".
@@ -70,6 +71,10 @@ pub enum Refused {
     Delivery(SubmissionId),
     #[error("the call {0} is under way: what is said would come back; wait for its end")]
     Call(InteractionId),
+    #[error(
+        "a row of the import {0} that was not read yet names the person and would bring them back: wait for its end, or give it up"
+    )]
+    Import(ImportId),
 }
 
 /// Erases the person. Doing it again changes nothing but what has come in since.
@@ -137,6 +142,10 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         Ok(held) => held,
         Err(refused) => return Ok(Some(Done::Refused(refused))),
     };
+    let traces = files::traces(tx, ask, (&contacts, &held.leads)).await?;
+    if let Some(import) = files::waiting(tx, ask, &traces).await? {
+        return Ok(Some(Done::Refused(Refused::Import(import))));
+    }
     let erased = Erased {
         at: own.erased_at.unwrap_or(ask.at),
         leads: held.leads.clone(),
@@ -149,6 +158,7 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         .await?;
     tx.widen(COPIES_TIMEOUT).await?;
     blank::copies(tx, ask, &held, &all).await?;
+    files::forget(tx, ask, (&traces, &all)).await?;
     let gone = |contact| Touched::new(ask.workspace, contact, What::Everything);
     live::reassess(tx, &all.iter().copied().map(gone).collect::<Vec<_>>(), ask.at).await?;
     Ok(Some(Done::Erased(erased)))
@@ -170,6 +180,7 @@ async fn keep_opt_outs(
             reason: OPT_OUT.into(),
             source: "erasure".into(),
             created_at: ask.at,
+            expires_at: None,
         };
         suppressions::add(tx.ex(), Person { workspace: ask.workspace, hash }, &suppression).await?;
     }
@@ -185,6 +196,12 @@ fn emptied(ask: &Ask, contact: &Contact) -> Written {
         ..contact.clone()
     };
     let kind = contact.erased_at.is_none().then_some(ChangeKind::Erased);
-    let why = Why { kind, reason: ask.reason.clone(), by: ask.by.clone(), more: Map::new() };
+    let why = Why {
+        kind,
+        reason: ask.reason.clone(),
+        by: ask.by.clone(),
+        more: Map::new(),
+        import: None,
+    };
     Written { before: contact.clone(), after, why }
 }

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 mod moves;
 
-pub(in crate::store::contacts) use moves::LEAVE;
+pub(in crate::store) use moves::LEAVE;
 
 /// How often the whole transaction is tried when the engine says "try again".
 const TRIES: usize = 4;
@@ -161,7 +161,7 @@ async fn write_all(
 }
 
 fn why(ask: &Ask, kind: Option<ChangeKind>, more: Map<String, Value>) -> Why {
-    Why { kind, reason: ask.reason.clone(), by: ask.by.clone(), more }
+    Why { kind, reason: ask.reason.clone(), by: ask.by.clone(), more, import: None }
 }
 
 /// What is left of a contact that was merged: hidden, not found by email or phone, and a way to the one that stayed.

@@ -15,7 +15,8 @@ macro_rules! written_columns {
          title text, company text, website text, industry text, number_of_employees bigint, annual_revenue bigint, gender text, \
          date_of_birth text, street text, city text, state text, zip text, country text, timezone text, source text, \
          properties jsonb, tags jsonb, opt_out_email boolean, opt_out_sms boolean, opt_out_phone boolean, opt_out_push boolean, \
-         do_not_contact_until timestamptz, folded jsonb, words text, merged_into uuid, erased_at timestamptz, at timestamptz"
+         do_not_contact_until timestamptz, folded jsonb, words text, merged_into uuid, erased_at timestamptz, \
+         import_id uuid, at timestamptz"
     };
 }
 pub(super) use written_columns;
@@ -58,6 +59,8 @@ pub(super) struct ContactRow<'a> {
     merged_into: Option<Uuid>,
     #[serde(serialize_with = "time_or_null")]
     erased_at: Option<Time>,
+    /// Of a new one.
+    pub import_id: Option<Uuid>,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -100,6 +103,7 @@ impl<'a> ContactRow<'a> {
             words,
             merged_into: contact.merged_into.map(|id| id.0),
             erased_at: contact.erased_at,
+            import_id: None,
             at,
         }
     }

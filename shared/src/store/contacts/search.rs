@@ -133,6 +133,33 @@ pub async fn ids(
     Ok(found)
 }
 
+/// The next contacts that match, oldest first, after `after` and up to `last`: at most `limit` of them, or none although there are more.
+/// Says where to go on, if there may be more.
+pub async fn walk(
+    db: &Db,
+    search: &Search<'_>,
+    (after, last): (ContactId, ContactId),
+    limit: usize,
+) -> Result<(Vec<Contact>, Option<ContactId>), StoreError> {
+    let (mut run, mut tx) = Run::begin(db, search, Order::OldestFirst, Some(after)).await?;
+    run.end = Uuid::from_u128(last.0.as_u128().saturating_add(1));
+    run.step = limit;
+    let found = run.step(&mut tx, limit).await?;
+    tx.rollback().await?;
+    Ok((found, run.cursor.filter(|_| !run.is_over)))
+}
+
+/// The newest contact of a workspace.
+pub async fn newest(db: &Db, workspace: WorkspaceId) -> Result<Option<ContactId>, StoreError> {
+    let found: Option<(ContactId,)> = db
+        .read()
+        .sql("SELECT id FROM contact WHERE workspace_id = $1 ORDER BY id DESC LIMIT 1")
+        .bind(workspace)
+        .optional()
+        .await?;
+    Ok(found.map(|(id,)| id))
+}
+
 /// A search under way.
 struct Run<'a> {
     search: &'a Search<'a>,
@@ -142,6 +169,8 @@ struct Run<'a> {
     order: Order,
     /// Where it has come to.
     cursor: Option<ContactId>,
+    /// Where it ends when the oldest come first: before this.
+    end: Uuid,
     step: usize,
     is_over: bool,
 }
@@ -167,7 +196,8 @@ impl<'a> Run<'a> {
             true => Needs::default(),
             false => Needs::of(search.rule),
         };
-        Ok((Self { search, sets, rule, needs, order, cursor, step: STEP_MIN, is_over: false }, tx))
+        let (end, step) = (Uuid::max(), STEP_MIN);
+        Ok((Self { search, sets, rule, needs, order, cursor, end, step, is_over: false }, tx))
     }
 
     /// The statement that finds `columns` of contacts.
@@ -184,7 +214,7 @@ impl<'a> Run<'a> {
         let cursor = self.cursor.map(|id| id.0);
         let (after, before) = match self.order {
             Order::NewestFirst => (Uuid::nil(), cursor.unwrap_or(Uuid::max())),
-            Order::OldestFirst => (cursor.unwrap_or(Uuid::nil()), Uuid::max()),
+            Order::OldestFirst => (cursor.unwrap_or(Uuid::nil()), self.end),
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.rule.bind(query.bind(self.search.workspace).bind(after).bind(before).bind(limit))

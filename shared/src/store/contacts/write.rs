@@ -11,11 +11,12 @@ use crate::{
         diff::{self, Changed, Sort},
         fold,
     },
-    ids::{ContactId, WorkspaceId},
+    ids::{ContactId, ImportId, WorkspaceId},
     store::{
         Rows, StoreError, Tx,
         live::{Touched, What},
     },
+    webhook::{About, Event, Facts, Told},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -40,6 +41,8 @@ pub struct Why {
     pub kind: Option<ChangeKind>,
     pub reason: String,
     pub by: String,
+    /// The file that it was in, if it was: noted of a new contact.
+    pub import: Option<ImportId>,
     /// Put into the line beside the fields, such as `source` or `into`.
     pub more: Map<String, Value>,
 }
@@ -107,7 +110,24 @@ pub async fn write(
     }
     update(tx, &rows).await?;
     history::add(tx, &lines).await?;
+    tx.tell(changes.iter().filter_map(|change| status_told(change, now)));
     Ok(touched)
+}
+
+/// What others may want to be told of a change: another status.
+fn status_told(change: &Written, at: Time) -> Option<Told> {
+    let (before, after) = (&change.before, &change.after);
+    (before.status != after.status).then(|| Told {
+        workspace: after.workspace_id,
+        event: Event::ContactStatusChanged,
+        about: About::Contact(after.id),
+        facts: Facts {
+            status: after.status.word().into(),
+            previous_status: Some(before.status.word().into()),
+            ..Facts::default()
+        },
+        at,
+    })
 }
 
 async fn update(tx: &mut Tx, rows: &[ContactRow<'_>]) -> Result<(), StoreError> {
@@ -145,18 +165,18 @@ pub async fn insert(
     if new.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows: Vec<ContactRow> = new.iter().map(|(contact, _)| new_row(contact)).collect();
+    let rows: Vec<ContactRow> = new.iter().map(new_row).collect();
     let added: Vec<(ContactId,)> = tx
         .ex()
         .sql(concat!(
             "INSERT INTO contact (workspace_id, id, status, first_name, last_name, email, phone, salutation, title, company,
                 website, industry, number_of_employees, annual_revenue, gender, date_of_birth, street, city, state, zip, country,
                 timezone, source, properties, tags, opt_out_email, opt_out_sms, opt_out_phone, opt_out_push,
-                do_not_contact_until, folded, words, created_at, updated_at)
+                do_not_contact_until, folded, words, import_id, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.status, r.first_name, r.last_name, r.email, r.phone, r.salutation, r.title, r.company,
                 r.website, r.industry, r.number_of_employees, r.annual_revenue, r.gender, r.date_of_birth, r.street, r.city,
                 r.state, r.zip, r.country, r.timezone, r.source, r.properties, r.tags, r.opt_out_email, r.opt_out_sms,
-                r.opt_out_phone, r.opt_out_push, r.do_not_contact_until, r.folded, r.words, r.at, r.at
+                r.opt_out_phone, r.opt_out_push, r.do_not_contact_until, r.folded, r.words, r.import_id, r.at, r.at
              FROM ROWS($1: ",
             written_columns!(),
             ") r WHERE true
@@ -186,8 +206,11 @@ fn created_line((contact, why): &(Contact, Why)) -> Line<'_> {
 }
 
 /// No note can be about a contact that is not there yet.
-fn new_row(contact: &Contact) -> ContactRow<'_> {
-    ContactRow::of(contact, fold::words(&contact.profile, []), contact.created_at)
+fn new_row((contact, why): &(Contact, Why)) -> ContactRow<'_> {
+    let words = fold::words(&contact.profile, []);
+    let mut row = ContactRow::of(contact, words, contact.created_at);
+    row.import_id = why.import.map(|id| id.0);
+    row
 }
 
 /// The texts of the contacts' notes, oldest first.

@@ -1,6 +1,10 @@
 //! Idempotency keys of what people do: taken first, kept with the effect, gone with a refusal.
 use super::Ask;
-use crate::store::{StoreError, Tx};
+use crate::{
+    clock::Time,
+    ids::WorkspaceId,
+    store::{StoreError, Tx, intake::RepeatKey},
+};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
@@ -16,7 +20,17 @@ pub(in crate::store) enum Key {
 
 /// Takes the key. A concurrent holder is waited for: afterwards its answer is there to be read.
 pub(in crate::store) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreError> {
-    let Some(repeat) = &ask.repeat else { return Ok(Key::Ours) };
+    take_key(tx, ask.workspace, ask.repeat.as_ref(), ask.at).await
+}
+
+/// [`take`] for what is not done to one lead.
+pub(in crate::store) async fn take_key(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    repeat: Option<&RepeatKey>,
+    at: Time,
+) -> Result<Key, StoreError> {
+    let Some(repeat) = repeat else { return Ok(Key::Ours) };
     let taken = tx
         .ex()
         .sql(
@@ -24,13 +38,13 @@ pub(in crate::store) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreE
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (workspace_id, route, key) DO NOTHING",
         )
-        .bind(ask.workspace)
+        .bind(workspace)
         .bind(repeat.route)
         .bind(repeat.key.as_str())
         .bind(repeat.body_hash.as_str())
         .bind(STATUS)
         .bind(Json(json!({})))
-        .bind(ask.at)
+        .bind(at)
         .run()
         .await?;
     if taken == 1 {
@@ -41,7 +55,7 @@ pub(in crate::store) async fn take(tx: &mut Tx, ask: &Ask) -> Result<Key, StoreE
         .sql(
             "SELECT body_hash, answer FROM idempotency WHERE workspace_id = $1 AND route = $2 AND key = $3",
         )
-        .bind(ask.workspace)
+        .bind(workspace)
         .bind(repeat.route)
         .bind(repeat.key.as_str())
         .one()
@@ -54,12 +68,22 @@ pub(in crate::store) async fn keep(
     ask: &Ask,
     answer: &Value,
 ) -> Result<(), StoreError> {
-    let Some(repeat) = &ask.repeat else { return Ok(()) };
+    keep_answer(tx, ask.workspace, ask.repeat.as_ref(), answer).await
+}
+
+/// [`keep`] for what is not done to one lead.
+pub(in crate::store) async fn keep_answer(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    repeat: Option<&RepeatKey>,
+    answer: &Value,
+) -> Result<(), StoreError> {
+    let Some(repeat) = repeat else { return Ok(()) };
     tx.ex()
         .sql(
             "UPDATE idempotency SET answer = $4 WHERE workspace_id = $1 AND route = $2 AND key = $3",
         )
-        .bind(ask.workspace)
+        .bind(workspace)
         .bind(repeat.route)
         .bind(repeat.key.as_str())
         .bind(Json(answer))

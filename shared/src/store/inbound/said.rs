@@ -40,6 +40,7 @@ pub(super) async fn keep(
             reason: STOP.into(),
             source: format!("text to {}", text.to),
             created_at: now,
+            expires_at: None,
         };
         suppressions::add(tx.ex(), person, &suppression).await?;
     } else {

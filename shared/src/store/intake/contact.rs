@@ -26,6 +26,7 @@ struct ContactRow<'a> {
     timezone: Option<String>,
     date_of_birth: Option<String>,
     source: &'a str,
+    import_id: Option<Uuid>,
     folded: Map<String, Value>,
     words: String,
     #[serde(serialize_with = "time")]
@@ -75,6 +76,7 @@ fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
         timezone: profile.timezone,
         date_of_birth: profile.date_of_birth,
         source: entry.arrival.source,
+        import_id: entry.import.map(|id| id.0),
         at: entry.arrival.at,
     })
 }
@@ -100,12 +102,12 @@ pub(super) async fn find_or_create(
         .ex()
         .sql(
             "INSERT INTO contact (workspace_id, id, first_name, last_name, email, phone, street, city, state, zip, country,
-                timezone, date_of_birth, source, folded, words, status, created_at, updated_at)
+                timezone, date_of_birth, source, import_id, folded, words, status, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.first_name, r.last_name, r.email, r.phone, r.street, r.city, r.state, r.zip, r.country,
-                r.timezone, r.date_of_birth, r.source, r.folded, r.words, 'active', r.at, r.at
+                r.timezone, r.date_of_birth, r.source, r.import_id, r.folded, r.words, 'active', r.at, r.at
              FROM ROWS($1: workspace_id uuid, id uuid, first_name text, last_name text, email text, phone text, street text,
-                city text, state text, zip text, country text, timezone text, date_of_birth text, source text, folded jsonb,
-                words text, at timestamptz) r
+                city text, state text, zip text, country text, timezone text, date_of_birth text, source text, import_id uuid,
+                folded jsonb, words text, at timestamptz) r
              WHERE true
              ON CONFLICT DO NOTHING
              RETURNING id",

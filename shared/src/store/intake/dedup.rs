@@ -117,14 +117,13 @@ async fn remember<'a>(
         .bind(Rows::of(rows))
         .all()
         .await?;
+    let sights: HashMap<(Uuid, &str, &str), &Sight> = sights
+        .iter()
+        .map(|sight| ((sight.campaign_id.0, sight.kind.as_str(), sight.value.as_str()), sight))
+        .collect();
     let mut before = HashMap::new();
     for row in rows {
-        let sight = sights.iter().find(|sight| {
-            sight.campaign_id.0 == row.campaign_id
-                && sight.kind == row.kind
-                && sight.value == row.value
-        });
-        if let Some(sight) = sight
+        if let Some(sight) = sights.get(&(row.campaign_id, row.kind, row.value))
             && let (Some(lead), Some(at)) = (sight.previous_lead_id, sight.previous_seen_at)
         {
             before.insert((row.campaign_id, row.kind, row.value), (lead, at));

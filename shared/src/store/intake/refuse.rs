@@ -86,15 +86,14 @@ async fn take<'a>(
         .bind(Rows::of(rows))
         .all()
         .await?;
+    let held: HashMap<(Uuid, &str, &str), &Held> = held
+        .iter()
+        .map(|held| ((held.campaign_id.0, held.kind.as_str(), held.value.as_str()), held))
+        .collect();
     let mut found = HashMap::new();
     for row in rows {
-        let same = |held: &&Held| {
-            held.campaign_id.0 == row.campaign_id
-                && held.kind == row.kind
-                && held.value == row.value
-        };
-        let held = held.iter().find(same).filter(|held| held.lead_id.0 != row.lead_id);
-        if let Some(held) = held {
+        let held = held.get(&(row.campaign_id, row.kind, row.value));
+        if let Some(held) = held.filter(|held| held.lead_id.0 != row.lead_id) {
             found.insert(row.key(), (held.lead_id, held.seen_at));
         }
     }

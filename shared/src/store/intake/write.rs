@@ -24,6 +24,7 @@ struct LeadRow<'a> {
     is_duplicate: bool,
     duplicate_of: Option<Uuid>,
     source: &'a str,
+    import_id: Option<Uuid>,
     #[serde(serialize_with = "time")]
     at: Time,
 }
@@ -55,6 +56,7 @@ fn lead_row<'a>(entry: &Entry<'a>) -> Option<LeadRow<'a>> {
         is_duplicate: entry.duplicate_of.is_some(),
         duplicate_of: entry.duplicate_of.map(|id| id.0),
         source: entry.arrival.source,
+        import_id: entry.import.map(|id| id.0),
         at: entry.arrival.at,
     })
 }
@@ -67,12 +69,12 @@ pub(super) async fn leads(tx: &mut Tx, entries: &[(usize, Entry<'_>)]) -> Result
     tx.ex()
         .sql(
             "INSERT INTO lead (workspace_id, id, contact_id, campaign_id, status, first_name, last_name, email, phone,
-                details, is_test, is_duplicate, duplicate_of, source, created_at, updated_at)
+                details, is_test, is_duplicate, duplicate_of, source, import_id, created_at, updated_at)
              SELECT r.workspace_id, r.id, r.contact_id, r.campaign_id, r.status, r.first_name, r.last_name, r.email, r.phone,
-                r.details, r.is_test, r.is_duplicate, r.duplicate_of, r.source, r.at, r.at
+                r.details, r.is_test, r.is_duplicate, r.duplicate_of, r.source, r.import_id, r.at, r.at
              FROM ROWS($1: workspace_id uuid, id uuid, contact_id uuid, campaign_id uuid, status text, first_name text,
                 last_name text, email text, phone text, details jsonb, is_test boolean, is_duplicate boolean,
-                duplicate_of uuid, source text, at timestamptz) r",
+                duplicate_of uuid, source text, import_id uuid, at timestamptz) r",
         )
         .bind(Rows::of(&rows))
         .run()
@@ -100,20 +102,21 @@ pub(super) async fn decided(
     lead_status::change(tx, &decided).await
 }
 
-#[derive(Serialize)]
-struct SubmissionRow {
-    workspace_id: Uuid,
-    id: Uuid,
-    lead_id: Uuid,
-    number: i64,
-    campaign_id: Uuid,
-    revision: i64,
-    reason: String,
-    carry: Carry,
+/// A submission of the standard kind that begins with routing, at generation 1, and what its journey begins with.
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct SubmissionRow {
+    pub workspace_id: Uuid,
+    pub id: Uuid,
+    pub lead_id: Uuid,
+    pub number: i64,
+    pub campaign_id: Uuid,
+    pub revision: i64,
+    pub reason: String,
+    pub carry: Carry,
     #[serde(serialize_with = "time")]
-    at: Time,
+    pub at: Time,
     #[serde(serialize_with = "time")]
-    due_at: Time,
+    pub due_at: Time,
 }
 
 fn submission_row(entry: &Entry<'_>) -> SubmissionRow {
@@ -133,20 +136,21 @@ fn submission_row(entry: &Entry<'_>) -> SubmissionRow {
     }
 }
 
-/// The submission at generation 1 and the event that made it so, in two statements from the same rows.
 pub(super) async fn submissions(
     tx: &mut Tx,
     entries: &[(usize, Entry<'_>)],
 ) -> Result<(), StoreError> {
-    let rows: Vec<SubmissionRow> = entries
-        .iter()
-        .filter(|(_, entry)| entry.submits())
-        .map(|(_, entry)| submission_row(entry))
-        .collect();
+    let submitted = entries.iter().filter(|(_, entry)| entry.submits());
+    let rows: Vec<SubmissionRow> = submitted.map(|(_, entry)| submission_row(entry)).collect();
+    open(tx, &rows).await
+}
+
+/// The submissions and the events that made them so, in two statements from the same rows.
+pub(in crate::store) async fn open(tx: &mut Tx, rows: &[SubmissionRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let rows = Rows::of(&rows);
+    let rows = Rows::of(rows);
     tx.ex()
         .sql(
             "INSERT INTO submission (workspace_id, id, lead_id, number, kind, campaign_id, revision, run, stage,

@@ -14,9 +14,10 @@ use crate::{
         notices::{self, Notice},
         properties,
         segments::{self, Segment},
-        value_sets,
+        value_sets, webhooks,
     },
     value_set::Sets,
+    webhook::Addresses,
 };
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -72,6 +73,8 @@ pub struct Definitions {
     /// Automations that cannot be evaluated any more, or can be again.
     pub turned: Vec<Turned>,
     pub sets: Sets,
+    /// Who is told what happens.
+    pub addresses: Addresses,
 }
 
 /// What tells one state of the definitions from another: the epoch, and the number of the transaction that wrote it, for a transaction
@@ -176,6 +179,7 @@ async fn load(
         programs: automations.programs,
         turned: automations.turned,
         sets: Sets::new(),
+        addresses: webhooks::addresses(tx, workspace).await?,
     };
     let is_kept_right = |row: &Segment| {
         let stands = matches!(row.state, SegmentState::Broken | SegmentState::Frozen);

@@ -1,5 +1,8 @@
 //! Members that reactions add to static segments and remove from them, for many contacts and segments at once.
-use super::members::{self, LineRow};
+use super::{
+    members::{self, LineRow},
+    read,
+};
 use crate::{
     clock::Time,
     ids::{ContactChangeId, ContactId, SegmentId, WorkspaceId},
@@ -10,6 +13,7 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
+const ABSENT: &str = "there is no such segment";
 /// Why members of a dynamic segment are left.
 const DYNAMIC: &str = "the segment is dynamic: its rule says who is in it";
 
@@ -25,6 +29,19 @@ pub struct Move {
 }
 
 type Pair = (SegmentId, ContactId);
+
+/// Whether anybody can be added to a segment; it stays so until the end of the transaction. Answers why not.
+pub async fn standing(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    segment: SegmentId,
+) -> Result<Result<(), &'static str>, StoreError> {
+    Ok(match read::share(tx, workspace, segment).await? {
+        None => Err(ABSENT),
+        Some((SegmentKind::Dynamic, _)) => Err(DYNAMIC),
+        Some((SegmentKind::Static, _)) => Ok(()),
+    })
+}
 
 /// Makes the moves, in their order; for each, why it was left, if it was. Contacts are locked here, and the segments, so that nobody deletes
 /// them meanwhile. The caller tells [`crate::store::live::reassess`] of those that were made.
@@ -69,7 +86,7 @@ fn bar(
     people: &HashSet<ContactId>,
 ) -> Option<&'static str> {
     match segment {
-        None => Some("there is no such segment"),
+        None => Some(ABSENT),
         Some((SegmentKind::Dynamic, _)) => Some(DYNAMIC),
         _ if one.add && !people.contains(&one.contact) => Some("the contact is deleted"),
         _ => None,

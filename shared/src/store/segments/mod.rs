@@ -28,7 +28,7 @@ pub use replan::Replan;
 pub use save::{Key, SaveError, change, copied, create, rebuild};
 
 pub(super) use around::lock as lock_workspace;
-pub(super) use by_automation::{Move, move_each};
+pub(super) use by_automation::{Move, move_each, standing};
 pub(super) use replan::{lock as lock_dynamic, replan};
 
 /// Segments of a workspace that are not deleted, at most.

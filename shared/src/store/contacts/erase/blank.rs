@@ -24,7 +24,7 @@ const OF_SUBMISSIONS: [&str; 5] = [
 ];
 
 /// By the leads, in this order: what providers have told and nobody has read is found by the calls and texts.
-const OF_LEADS: [&str; 11] = [
+const OF_LEADS: [&str; 12] = [
     "UPDATE inbound_event SET read_at = received_at, heard = NULL, reference = NULL
      WHERE read_at IS NULL AND interaction_id IN (SELECT i.id FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE)",
@@ -44,12 +44,14 @@ const OF_LEADS: [&str; 11] = [
     "DELETE FROM automation_job WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM workflow_position WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM lead_automation WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "UPDATE consent_evidence SET reference = NULL, detail = '{}' FROM ROWS($2: id uuid) r
+     WHERE consent_evidence.lead_id = r.id AND (consent_evidence.workspace_id = $1) IS TRUE",
     "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: id uuid) r
      WHERE lead.workspace_id = $1 AND lead.id = r.id",
 ];
 
 /// By the contacts.
-const OF_CONTACTS: [&str; 9] = [
+const OF_CONTACTS: [&str; 11] = [
     "DELETE FROM contact_note WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM activity_sum WHERE workspace_id = $1 AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
@@ -59,6 +61,10 @@ const OF_CONTACTS: [&str; 9] = [
         JOIN visitor v ON v.contact_id = r.id AND (v.workspace_id = $1) IS TRUE)",
     "DELETE FROM visitor WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM automation_pending WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
+    "DELETE FROM webhook_attempt WHERE (workspace_id, message_id) IN (
+        SELECT m.workspace_id, m.id FROM ROWS($2: id uuid) r
+        JOIN webhook_message m ON m.contact_id = r.id AND (m.workspace_id = $1) IS TRUE)",
+    "DELETE FROM webhook_message WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: id uuid) r
      WHERE contact_change.workspace_id = $1 AND contact_change.contact_id = r.id AND contact_change.kind <> 'erased'",
     LEAVE,

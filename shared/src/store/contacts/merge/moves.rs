@@ -20,7 +20,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 /// What simply gets another contact.
-const PLAIN: [&str; 4] = [
+const PLAIN: [&str; 5] = [
     "UPDATE contact_note SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE contact_note.workspace_id = $1 AND contact_note.contact_id = r.id",
     "UPDATE activity SET contact_id = $3 FROM ROWS($2: id uuid) r
@@ -29,6 +29,8 @@ const PLAIN: [&str; 4] = [
      WHERE visitor.contact_id = r.id AND (visitor.workspace_id = $1) IS TRUE",
     "UPDATE automation_pending SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE automation_pending.contact_id = r.id AND (automation_pending.workspace_id = $1) IS TRUE",
+    "UPDATE webhook_message SET contact_id = $3 FROM ROWS($2: id uuid) r
+     WHERE webhook_message.contact_id = r.id AND (webhook_message.workspace_id = $1) IS TRUE",
 ];
 
 /// Moves everything of the others to the survivor; says whether there was anything, and which leads became duplicates.
@@ -215,7 +217,7 @@ async fn members(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
 }
 
 /// Takes contacts out of all segments. They are found by the segments: of these there are few, and no index leads from a contact to its places.
-pub(in crate::store::contacts) const LEAVE: &str =
+pub(in crate::store) const LEAVE: &str =
     "WITH pairs AS MATERIALIZED (
         SELECT s.workspace_id, s.id AS segment_id, r.id FROM segment s JOIN ROWS($2: id uuid) r ON true
         WHERE s.workspace_id = $1)

@@ -1,11 +1,12 @@
 //! The members of a lead's body that are objects themselves, and their limits.
-use crate::{error::Detail, scan::Object};
+use super::{KEY_MAX, TEXT_MAX, is_key};
+use crate::{clock::Time, rules::Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::clock::Time;
-pub use shared::lead::{KEY_MAX, TEXT_MAX, is_key};
 use utoipa::ToSchema;
 
+/// Characters of the notes, at most.
+pub const NOTES_MAX: usize = 10_000;
 /// Characters of a line of an address, at most.
 pub const ADDRESS_LINE_MAX: usize = 200;
 /// Characters of a named attribution value, a link or an attribution parameter, at most.
@@ -19,13 +20,35 @@ pub const COMPLIANCE_MAX: usize = 50;
 /// Files, at most.
 pub const FILES_MAX: usize = 50;
 
+/// The lines of an address, as [`Address`] has them.
+pub const ADDRESS_FIELDS: [&str; 6] = ["street", "unit", "city", "state", "zip", "country"];
+/// The named values of an attribution, as [`Attribution`] has them.
+pub const ATTRIBUTION_FIELDS: [&str; 16] = [
+    "captureUrl",
+    "referrer",
+    "ipAddress",
+    "userAgent",
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "fbclid",
+    "fbc",
+    "fbp",
+    "ttclid",
+    "ttp",
+    "msclkid",
+    "tblci",
+    "adPlatform",
+    "capturePlatform",
+];
+
 /// Every problem found so far.
 #[derive(Debug, Default)]
-pub struct Problems(pub Vec<Detail>);
+pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     pub fn say(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Detail::new(path, message));
+        self.0.push(Problem::new(path, message));
     }
 
     /// The value, or its problem noted.
@@ -77,6 +100,7 @@ impl Problems {
     }
 }
 
+/// What is said of a key that is none.
 pub fn key_rule() -> String {
     format!("is no key; a key is 1 to {KEY_MAX} letters, digits, `_` or `-`")
 }
@@ -201,20 +225,18 @@ pub enum FileStatus {
 }
 
 /// Checks the files of a lead.
-pub fn files(given: &[Object<Attachment>], problems: &mut Problems) -> Vec<Value> {
+pub fn files(given: &[&Attachment], problems: &mut Problems) -> Vec<Value> {
     problems.at_most("files", given.len(), FILES_MAX, "entries");
     let mut kept = Vec::with_capacity(given.len());
-    for (at, Object(file)) in given.iter().enumerate() {
+    for (at, file) in given.iter().enumerate() {
         let path = format!("files[{at}]");
         if !is_key(&file.file_key) {
             problems.say(format!("{path}.fileKey"), key_rule());
-        } else if given[..at].iter().any(|other| other.0.file_key == file.file_key) {
+        } else if given[..at].iter().any(|other| other.file_key == file.file_key) {
             problems
                 .say(format!("{path}.fileKey"), "is in the list already; each key names one file");
         }
-        let is_web = url::Url::parse(&file.document_url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !is_web {
+        if !is_web(&file.document_url) {
             problems.say(format!("{path}.documentUrl"), "is not an http or https URL");
         }
         kept.push(Value::Object(problems.members(&path, file, ATTRIBUTION_TEXT_MAX)));
@@ -222,7 +244,31 @@ pub fn files(given: &[Object<Attachment>], problems: &mut Problems) -> Vec<Value
     kept
 }
 
+/// Whether a document can be there.
+pub fn is_web(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// A note as it is kept.
 pub fn note(text: &str, by: &str, at: Time) -> Value {
     serde_json::json!({ "text": text, "createdAt": at, "createdBy": by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_fields_are_those_of_the_structs() {
+        let known = |wrong: serde_json::Error| {
+            let wrong = wrong.to_string();
+            let names = wrong.split('`').skip(3).step_by(2).map(str::to_owned);
+            names.collect::<Vec<_>>()
+        };
+        let odd = serde_json::json!({"-": 1});
+        let address = serde_json::from_value::<Address>(odd.clone()).unwrap_err();
+        assert_eq!(known(address), ADDRESS_FIELDS);
+        let attribution = serde_json::from_value::<Attribution>(odd).unwrap_err();
+        assert_eq!(known(attribution)[1..], ATTRIBUTION_FIELDS);
+    }
 }

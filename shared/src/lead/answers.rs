@@ -1,7 +1,9 @@
 //! A lead's questionnaire: an object of answers by key, or a list with the questions as the person saw them.
-use super::parts::{KEY_MAX, Problems, TEXT_MAX, is_key, key_rule};
+use super::{
+    Answer, KEY_MAX, TEXT_MAX, is_key,
+    parts::{Problems, key_rule},
+};
 use serde_json::{Map, Value};
-use shared::lead::Answer;
 
 /// Answers of a questionnaire, at most.
 pub const ANSWERS_MAX: usize = 200;
@@ -104,7 +106,7 @@ fn text(
 }
 
 /// An answer is text, a number, a boolean, a list of these, or null when the question was not answered.
-fn check(path: &str, answer: &Value, problems: &mut Problems) {
+pub fn check(path: &str, answer: &Value, problems: &mut Problems) {
     let fits = match answer {
         Value::Object(_) => false,
         Value::Array(items) => !items.iter().any(|item| item.is_object() || item.is_array()),
