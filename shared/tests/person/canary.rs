@@ -315,11 +315,11 @@ async fn beside(world: &World, ada: Taken) {
 }
 
 async fn evidence(world: &World, ada: Taken) {
-    let evidence = "INSERT INTO consent_evidence (workspace_id, id, contact_id, lead_id, kind, reference, detail, captured_at, recorded_at,
-            recorded_by)
-        VALUES ($1, $2, $3, $4, 'tcpa', $5, $6, $7, $7, 'api')";
+    let evidence = "INSERT INTO consent_evidence (workspace_id, id, lead_id, kind, reference, malformed, detail, captured_at, digest,
+            recorded_at, recorded_by)
+        VALUES ($1, $2, $3, 'tcpa', $4, $4, $5, $6, $4, $6, 'api')";
     let ask = world.db.write().sql(evidence).bind(world.workspace).bind(Uuid::now_v7());
-    let ask = ask.bind(ada.contact).bind(ada.lead).bind(CANARY);
+    let ask = ask.bind(ada.lead).bind(CANARY);
     ask.bind(Json(json!({"pageUrl": CANARY}))).bind(noon()).run().await.unwrap();
 }
 
