@@ -291,7 +291,7 @@ impl World {
             child: None,
             notices: Vec::new(),
             query: Query::None,
-            told: None,
+            audited: None,
             at: now,
         };
         assert!(self.closer.close(close).await.unwrap());
