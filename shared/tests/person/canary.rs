@@ -299,9 +299,9 @@ async fn beside(world: &World, ada: Taken) {
         "INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
          SELECT i.workspace_id, i.id, 'lead', $2, $3, $5 FROM import i
          WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL",
-        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, problem, at,
-            finished_at)
-         SELECT $1, $2, $2, 'lead.sold', $3, $5, 'failed', 1, $4, $6, $6",
+        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, tries, problem,
+            at, asked_at, finished_at)
+         SELECT $1, $2, $2, 'lead.sold', $3, $5, 'failed', 1, 1, $4, $6, $6, $6",
         "INSERT INTO webhook_attempt (workspace_id, message_id, attempt, status, answer, duration_us, at)
          SELECT m.workspace_id, m.id, 1, 500, $4, 1, $6 FROM webhook_message m
          WHERE m.workspace_id = $1 AND m.contact_id = $3 AND $2 IS NOT NULL AND $5 IS NOT NULL",
