@@ -9,8 +9,9 @@ CREATE TABLE audit_event (
     key_id         UUID,
     -- The request, as its log lines name it.
     request_id     TEXT,
-    -- What: `campaign.saved`.
+    -- What: `campaign.saved`; and what of it stands before the dot.
     action         TEXT NOT NULL,
+    area           TEXT NOT NULL,
     -- To what: its kind, and its id as the API shows it.
     object_kind    TEXT NOT NULL,
     object_id      TEXT NOT NULL,
@@ -18,11 +19,20 @@ CREATE TABLE audit_event (
     before         JSONB,
     after          JSONB,
     at             TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (workspace_id, id),
+    PRIMARY KEY (workspace_id, at, id),
     CONSTRAINT audit_event_belongs_to_a_workspace FOREIGN KEY (workspace_id) REFERENCES workspace (id)
 );
 -- What happened to one thing?
-CREATE INDEX audit_event_by_object ON audit_event (object_id, id);
--- Where was this done? (Partial, so that a search by id can only take the primary key: see README.md, "one way to a row".)
-CREATE INDEX audit_event_by_action ON audit_event (workspace_id, action, id) WHERE action IS NOT NULL;
-CREATE INDEX audit_event_by_key ON audit_event (key_id, id) WHERE key_id IS NOT NULL;
+CREATE INDEX audit_event_by_object ON audit_event (object_id, at, id);
+-- Where was this done, and what was done by whom? (Partial: see README.md, "one way to a row".)
+CREATE INDEX audit_event_by_action ON audit_event (workspace_id, action, at, id) WHERE action IS NOT NULL;
+CREATE INDEX audit_event_by_area ON audit_event (workspace_id, area, at, id) WHERE area IS NOT NULL;
+CREATE INDEX audit_event_by_actor ON audit_event (workspace_id, actor, at, id) WHERE actor IS NOT NULL;
+CREATE INDEX audit_event_by_key ON audit_event (key_id, at, id) WHERE key_id IS NOT NULL;
+
+-- A line stands as it was written. (Old ones go as a whole, when their workspace keeps them no longer.)
+{pg: CREATE FUNCTION audit_event_stands() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'a line of the audit log never changes'; END $$;
+CREATE TRIGGER audit_event_stands BEFORE UPDATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_stands();}
+{lite: CREATE TRIGGER audit_event_stands BEFORE UPDATE ON audit_event
+    BEGIN SELECT RAISE(ABORT, 'a line of the audit log never changes'); END;}

@@ -3,6 +3,7 @@ use crate::settings::Settings;
 use api::{Api, ApiSettings};
 use scheduler::Scheduler;
 use shared::{
+    audit::Actor,
     campaign::guard::GuardPolicy,
     clock::Clock,
     ids::KeyId,
@@ -150,7 +151,8 @@ impl System {
     async fn admin_key(&self) -> Result<(), StartError> {
         let Some(secret) = &self.settings.admin_key else { return Ok(()) };
         let now = self.clock.now();
-        let workspace = keys::workspace(&self.db, &self.settings.admin_workspace, now).await?;
+        let db = self.db.acting(Actor::command("start with LEADRAIL_ADMIN_KEY"));
+        let workspace = keys::workspace(&db, &self.settings.admin_workspace, now).await?;
         let row = keys::KeyRow {
             workspace_id: workspace.id,
             id: KeyId::new(),
@@ -163,7 +165,7 @@ impl System {
             revoked_at: None,
         };
         let hash = key::hash(secret);
-        if keys::add(&self.db, &row, &hash).await? {
+        if keys::add(&db, &row, &hash).await? {
             return Ok(());
         }
         let kept = keys::by_secret(&self.db, &hash).await?;

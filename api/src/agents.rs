@@ -136,7 +136,7 @@ pub async fn put(
         config: &config,
         at: api.clock.now(),
     };
-    match agents::put(&api.db, draft, expected).await? {
+    match agents::put(&caller.acting(&api.db), draft, expected).await? {
         Put::Saved(row) => tagged(&api, *row).await,
         Put::Moved(at) => {
             let message = match at {
@@ -172,7 +172,8 @@ pub async fn delete(
     Id(name): Id<String>,
 ) -> Result<Data<AgentGone>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    match agents::delete(&api.db, caller.workspace, &name).await? {
+    let db = caller.acting(&api.db);
+    match agents::delete(&db, caller.workspace, &name, api.clock.now()).await? {
         Deleted::Gone => Ok(Data(AgentGone { name })),
         Deleted::Absent => Err(ApiError::not_found("agent")),
         Deleted::Used { campaigns, open } => {

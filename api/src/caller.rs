@@ -87,6 +87,11 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         Actor { name: self.by(), key: Some(self.key_id), request: self.request.clone() }
     }
+
+    /// The database in the caller's hands: what is changed through it is theirs, and the audit log tells of it.
+    pub fn acting(&self, db: &Db) -> Db {
+        db.acting(self.actor())
+    }
 }
 
 impl FromRequestParts<Arc<Api>> for Caller {

@@ -76,7 +76,7 @@ pub async fn revoke(
     Id(id): Id<KeyId>,
 ) -> Result<Data<ApiKey>, ApiError> {
     caller.require(Scope::Admin)?;
-    if keys::revoke(&api.db, caller.workspace, id, api.clock.now()).await? {
+    if keys::revoke(&caller.acting(&api.db), caller.workspace, id, api.clock.now()).await? {
         api.callers.forget(id);
     }
     let rows = keys::list(&api.db, caller.workspace).await?;

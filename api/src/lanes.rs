@@ -113,7 +113,7 @@ pub async fn pause(
     }
     let lane = stage.name().to_owned();
     let pause = PausedLane { lane, reason, paused_by: caller.by(), paused_at: api.clock.now() };
-    sweeps::pause_lane(&api.db, &pause).await?;
+    sweeps::pause_lane(&caller.acting(&api.db), caller.workspace, &pause).await?;
     Ok(Data(Lanes { items: read(&api).await? }))
 }
 
@@ -131,7 +131,8 @@ pub async fn resume(
     Id(name): Id<String>,
 ) -> Result<Data<Lanes>, ApiError> {
     caller.require(Scope::Installation)?;
-    sweeps::resume_lane(&api.db, stage(&name)?.name()).await?;
+    let (db, stage, at) = (caller.acting(&api.db), stage(&name)?, api.clock.now());
+    sweeps::resume_lane(&db, caller.workspace, stage.name(), at).await?;
     Ok(Data(Lanes { items: read(&api).await? }))
 }
 

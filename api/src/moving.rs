@@ -17,11 +17,11 @@ use shared::{
 /// How often a move is decided again when something else moved the submission in between.
 pub const TRIES: usize = 3;
 
-/// Moves a submission of the caller's workspace; says where it is now.
+/// Moves a submission of the caller's workspace; says where it is now. `action` is the audit log's word for it.
 pub async fn of_caller(
     api: &Api,
     caller: &Caller,
-    id: SubmissionId,
+    (action, id): (&'static str, SubmissionId),
     decide: impl Fn(&Loaded, &str, Time) -> Result<Close, IllegalMove>,
 ) -> Result<Place, ApiError> {
     for _ in 0..TRIES {
@@ -30,6 +30,7 @@ pub async fn of_caller(
         let loaded = loaded.ok_or_else(|| ApiError::not_found("submission"))?;
         let loaded = with_newest(&api.db, loaded).await?;
         let close = decide(&loaded, &caller.by(), api.clock.now())?;
+        let close = close.by(caller.actor(), action, &loaded);
         if let Some(place) = record(api, close).await? {
             return Ok(place);
         }

@@ -159,6 +159,7 @@ pub async fn by_hand(
         let park = parking::open(&api.db, caller.workspace, id).await?;
         let Some(park) = park else { continue };
         let close = moves::resume(&loaded, &park, &decision, &caller.by(), api.clock.now())?;
+        let close = close.by(caller.actor(), "submission.resumed", &loaded);
         if let Some(place) = moving::record(&api, close).await? {
             return Ok(Data(Resumed::now(id, decision.outcome, &place)));
         }

@@ -151,7 +151,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    match properties::create(&api.db, caller.workspace, &property).await? {
+    match properties::create(&caller.acting(&api.db), caller.workspace, &property).await? {
         Created::Yes => Ok((StatusCode::CREATED, Data(property.into()))),
         Created::KeyTaken => {
             let message = format!("another property has the key {}", property.key);
@@ -189,7 +189,8 @@ pub async fn change(
     let name = form.name.map(|name| name.trim().to_owned());
     let changes = Changes { name, description: form.description, indexed: form.indexed };
     let which = (caller.workspace, id);
-    let changed = properties::change(&api.db, which, &changes, api.clock.now()).await?;
+    let changed =
+        properties::change(&caller.acting(&api.db), which, &changes, api.clock.now()).await?;
     changed.map(|row| Data(row.into())).ok_or_else(|| ApiError::not_found("property"))
 }
 

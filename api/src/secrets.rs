@@ -103,7 +103,8 @@ pub async fn put(
     caller.require(Scope::SecretsWrite)?;
     let SecretValue { value } = body.read()?;
     check(&name, value.expose())?;
-    api.secrets.put(caller.workspace, &name, &value, api.clock.now()).await.map_err(refusal)?;
+    let secrets = api.secrets.acting(caller.actor());
+    secrets.put(caller.workspace, &name, &value, api.clock.now()).await.map_err(refusal)?;
     let found = shown(&api, caller.workspace).await?.into_iter().find(|one| one.name == name);
     Ok(Data(found.ok_or_else(|| ApiError::not_found("secret"))?))
 }
@@ -122,7 +123,8 @@ pub async fn delete(
     Id(name): Id<String>,
 ) -> Result<Data<SecretGone>, ApiError> {
     caller.require(Scope::SecretsWrite)?;
-    match api.secrets.delete(caller.workspace, &name).await? {
+    let secrets = api.secrets.acting(caller.actor());
+    match secrets.delete(caller.workspace, &name, api.clock.now()).await? {
         Deleted::Gone => Ok(Data(SecretGone { name })),
         Deleted::Absent => Err(ApiError::not_found("secret")),
         Deleted::Used(users) => Err(ApiError::new(Code::Conflict, still_used(&name, &users))),

@@ -139,7 +139,7 @@ pub async fn create(
     let members = check(Some(&name), &description, &values)?;
     let (workspace, id, at) = (caller.workspace, ValueSetId::new(), api.clock.now());
     let draft = SetDraft { workspace, id, name, description, members, at };
-    let Some(id) = value_sets::create(&api.db, &draft).await? else {
+    let Some(id) = value_sets::create(&caller.acting(&api.db), &draft).await? else {
         let message = format!("another value set has the name {}", draft.name);
         return Err(ApiError::new(Code::Conflict, message).at("name"));
     };
@@ -167,7 +167,7 @@ pub async fn save(
     let members = check(None, &description, &values)?;
     let (workspace, at) = (caller.workspace, api.clock.now());
     let draft = SetDraft { workspace, id, name: String::new(), description, members, at };
-    let saved = value_sets::save(&api.db, &draft, revision).await?;
+    let saved = value_sets::save(&caller.acting(&api.db), &draft, revision).await?;
     let set = read(&api.db, workspace, id).await?;
     if !saved {
         let message = format!("the value set is at revision {}", set.summary.revision);
@@ -245,7 +245,7 @@ pub async fn delete(
         let message = format!("it is named by {}", users.join(", "));
         return Err(ApiError::new(Code::Conflict, message));
     }
-    value_sets::delete(&api.db, caller.workspace, id, api.clock.now()).await?;
+    value_sets::delete(&caller.acting(&api.db), caller.workspace, id, api.clock.now()).await?;
     Ok(Data(set))
 }
 

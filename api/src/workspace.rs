@@ -94,7 +94,8 @@ pub async fn change(
         return Err(ApiError::invalid_at(problem.path, problem.message));
     }
     let (workspace, change) = (caller.workspace, Change { plan, timezone });
-    let changed = workspaces::change(&api.db, workspace, &change, api.clock.now()).await?;
+    let changed =
+        workspaces::change(&caller.acting(&api.db), workspace, &change, api.clock.now()).await?;
     for (segment, generation) in changed.to_build {
         ring_for(&api, segment, generation);
     }

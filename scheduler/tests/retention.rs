@@ -92,7 +92,11 @@ impl World {
             )
             .await;
         }
-        self.one("UPDATE submission SET carry = '[1]' WHERE workspace_id = $1 AND id = $2", submission).await;
+        self.one(
+            "UPDATE submission SET carry = '[1]' WHERE workspace_id = $1 AND id = $2",
+            submission,
+        )
+        .await;
         submission
     }
 
@@ -281,7 +285,7 @@ on_both_engines! {
     async fn what_is_beside_leads_goes_in_its_time(store: TestStore) {
         let world = World::new(store).await;
         // Its line of the audit log is old, too.
-        world.keep([(Kind::Audit, 365), (Kind::Imports, 30)]).await;
+        world.keep([(Kind::Audit, 365), (Kind::Imports, 30), (Kind::Webhooks, 30)]).await;
         for (n, state) in [(1, "done"), (2, "held")] {
             world.store.db.write().sql(
                 "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, facts, state, attempt, tries, at, asked_at,

@@ -1,6 +1,13 @@
 //! The audit log: who did what to what, when, and what it was before and after.
 use crate::ids::KeyId;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+mod diff;
+
+pub use diff::diff;
+
+/// Objects that a bulk change names one by one in the audit log, at most; what was done to more is told by its counts.
+pub const NAMED_MAX: usize = 1_000;
 
 /// Who does something: a key, or a command on the machine. What the program does by itself is told by journeys, histories and firings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +24,11 @@ impl Actor {
     pub fn command(words: &str) -> Self {
         Self { name: format!("command {words}"), key: None, request: None }
     }
+}
+
+/// What stands before the dot of an action: what it is about.
+pub fn area(action: &str) -> &str {
+    action.split_once('.').map_or(action, |(area, _)| area)
 }
 
 /// One thing that was done.
@@ -44,5 +56,16 @@ impl Entry {
     pub fn to(mut self, after: Value) -> Self {
         self.after = Some(after);
         self
+    }
+
+    /// A status that became another.
+    pub fn status(self, before: impl AsRef<str>, after: impl AsRef<str>) -> Self {
+        self.from(json!({ "status": before.as_ref() })).to(json!({ "status": after.as_ref() }))
+    }
+
+    /// What differs between two documents, by path; see [`diff`].
+    pub fn changed(self, before: &Value, after: &Value) -> Self {
+        let (before, after) = diff(before, after);
+        self.from(before).to(after)
     }
 }

@@ -142,9 +142,9 @@ on_both_engines! {
         let row = agents::get(&store.db, own, "texter").await.unwrap().unwrap();
         assert_eq!((row.revision, row.config.0), (1, texts("a", "b")), "nothing was saved");
         kept(&store, own, "texter", &texts("a", "a")).await;
-        assert_eq!(secrets.delete(own, "b").await.unwrap(), secrets::Deleted::Gone, "it is no longer used");
-        assert_eq!(agents::delete(&store.db, own, "texter").await.unwrap(), Deleted::Gone);
-        assert_eq!(secrets.delete(own, "a").await.unwrap(), secrets::Deleted::Gone);
+        assert_eq!(secrets.delete(own, "b", noon()).await.unwrap(), secrets::Deleted::Gone, "it is no longer used");
+        assert_eq!(agents::delete(&store.db, own, "texter", noon()).await.unwrap(), Deleted::Gone);
+        assert_eq!(secrets.delete(own, "a", noon()).await.unwrap(), secrets::Deleted::Gone);
     }
 
     async fn an_agent_that_a_campaign_names_stays_and_one_that_is_not_there_cannot_be_named(store: TestStore) {
@@ -153,7 +153,7 @@ on_both_engines! {
         kept(&store, own, "texter", &texts("a", "b")).await;
         let draft = campaign(&store, own, names("caller", "texter")).await;
         for name in ["caller", "texter"] {
-            let Deleted::Used { campaigns, open } = agents::delete(&store.db, own, name).await.unwrap() else {
+            let Deleted::Used { campaigns, open } = agents::delete(&store.db, own, name, noon()).await.unwrap() else {
                 panic!("{name} is used")
             };
             assert_eq!((campaigns.len(), campaigns[0].code.as_str(), open.len()), (1, "AAA", 0));
@@ -165,13 +165,13 @@ on_both_engines! {
         let dangling = Draft { config: names("caller", "nobody"), ..draft.clone() };
         assert!(campaigns::save(&store.db, &dangling, 1).await.unwrap_err().is_dangling());
         campaigns::set_state(&store.db, own, draft.id, "archived", noon()).await.unwrap();
-        assert_eq!(agents::delete(&store.db, own, "caller").await.unwrap(), Deleted::Gone, "archived ones do not count");
+        assert_eq!(agents::delete(&store.db, own, "caller", noon()).await.unwrap(), Deleted::Gone, "archived ones do not count");
         let back = campaigns::set_state(&store.db, own, draft.id, "active", noon()).await;
         assert!(back.unwrap_err().is_dangling(), "it needs its agents back");
         let without = Draft { config: json!({}), ..draft };
         assert_eq!(campaigns::save(&store.db, &without, 1).await.unwrap(), Some(2));
-        assert_eq!(agents::delete(&store.db, own, "texter").await.unwrap(), Deleted::Gone, "only the newest revision counts");
-        assert_eq!(agents::delete(&store.db, own, "texter").await.unwrap(), Deleted::Absent);
+        assert_eq!(agents::delete(&store.db, own, "texter", noon()).await.unwrap(), Deleted::Gone, "only the newest revision counts");
+        assert_eq!(agents::delete(&store.db, own, "texter", noon()).await.unwrap(), Deleted::Absent);
     }
 
     async fn an_agent_that_speaks_with_somebody_stays(store: TestStore) {
@@ -188,13 +188,13 @@ on_both_engines! {
                 )
                 .bind(own).bind(id).bind(kind).bind(lead).bind(campaign.id).bind(agent.id).bind(false).bind(open).bind(noon())
                 .run().await.unwrap();
-            let refused = agents::delete(&store.db, own, "caller").await.unwrap();
+            let refused = agents::delete(&store.db, own, "caller", noon()).await.unwrap();
             assert_eq!(refused, Deleted::Used { campaigns: Vec::new(), open: vec![id] });
             store.db.write()
                 .sql("UPDATE interaction SET state = $3 WHERE workspace_id = $1 AND id = $2")
                 .bind(own).bind(id).bind(over).run().await.unwrap();
         }
-        assert_eq!(agents::delete(&store.db, own, "caller").await.unwrap(), Deleted::Gone);
+        assert_eq!(agents::delete(&store.db, own, "caller", noon()).await.unwrap(), Deleted::Gone);
     }
 
     async fn there_is_a_most_of_agents_and_replacing_one_is_always_possible(store: TestStore) {

@@ -266,9 +266,9 @@ on_both_engines! {
         world.saved(&document, noon()).await;
         // Saving the campaign does not forget it.
         campaigns::save(&world.db, &world.draft(&json!({})), 1).await.unwrap();
-        let kept = secrets.delete(world.workspace, "crm").await.unwrap();
+        let kept = secrets.delete(world.workspace, "crm", noon()).await.unwrap();
         assert!(matches!(kept, Deleted::Used(_)), "{kept:?}");
         world.saved(&json!({}), later(1)).await;
-        assert_eq!(secrets.delete(world.workspace, "crm").await.unwrap(), Deleted::Gone);
+        assert_eq!(secrets.delete(world.workspace, "crm", noon()).await.unwrap(), Deleted::Gone);
     }
 }

@@ -83,8 +83,8 @@ on_both_engines! {
         before.put(two, "a", &CANARY.into(), noon()).await.unwrap();
         let both = KeyRing::parse(&format!("{},{}", *new, *old)).unwrap();
         assert_eq!(key_rotation::check(&store.db, &both).await.unwrap().behind, 2);
-        assert_eq!(key_rotation::rotate(&store.db, &both).await.unwrap(), 2);
-        assert_eq!(key_rotation::rotate(&store.db, &both).await.unwrap(), 0, "running it again changes nothing");
+        assert_eq!(key_rotation::rotate(&store.db, &both, noon()).await.unwrap(), 2);
+        assert_eq!(key_rotation::rotate(&store.db, &both, noon()).await.unwrap(), 0, "running it again changes nothing");
         let after = Secrets::new(store.db.clone(), given(&new));
         assert_eq!(opened(&after, one, "a").await.as_deref(), Some(CANARY));
         assert_eq!(opened(&after, two, "a").await.as_deref(), Some(CANARY));
@@ -97,19 +97,19 @@ on_both_engines! {
         let own = store.workspace("own").await;
         secrets.put(own, "buyer", &CANARY.into(), noon()).await.unwrap();
         let draft = campaign(&store.db, own, uses("buyer")).await;
-        let Deleted::Used(by) = secrets.delete(own, "buyer").await.unwrap() else { panic!("it is used") };
+        let Deleted::Used(by) = secrets.delete(own, "buyer", noon()).await.unwrap() else { panic!("it is used") };
         let by = by.campaigns;
         assert_eq!((by.len(), by[0].name.as_str(), by[0].code.as_str()), (1, "first", "AAA"));
         let dangling = Draft { config: uses("nobody"), ..draft.clone() };
         assert!(campaigns::save(&store.db, &dangling, 1).await.unwrap_err().is_dangling());
         campaigns::set_state(&store.db, own, draft.id, "archived", noon()).await.unwrap();
-        assert_eq!(secrets.delete(own, "buyer").await.unwrap(), Deleted::Gone, "archived ones do not count");
-        assert_eq!(secrets.delete(own, "buyer").await.unwrap(), Deleted::Absent);
+        assert_eq!(secrets.delete(own, "buyer", noon()).await.unwrap(), Deleted::Gone, "archived ones do not count");
+        assert_eq!(secrets.delete(own, "buyer", noon()).await.unwrap(), Deleted::Absent);
         secrets.put(own, "buyer", &CANARY.into(), noon()).await.unwrap();
         assert_eq!(campaigns::save(&store.db, &draft, 1).await.unwrap(), Some(2));
         let without = Draft { config: json!({}), ..draft };
         assert_eq!(campaigns::save(&store.db, &without, 2).await.unwrap(), Some(3));
-        assert_eq!(secrets.delete(own, "buyer").await.unwrap(), Deleted::Gone, "only the newest revision counts");
+        assert_eq!(secrets.delete(own, "buyer", noon()).await.unwrap(), Deleted::Gone, "only the newest revision counts");
     }
 
     async fn there_is_a_most_of_secrets_and_replacing_one_is_always_possible(store: TestStore) {

@@ -42,7 +42,7 @@ on_both_engines! {
         assert_ne!(hash(&before, own, "+14155550101").await, known);
         assert_ne!(hash(&before, other, PHONE).await, known);
         let both = KeyRing::parse(&format!("{},{}", *new, *old)).unwrap();
-        assert_eq!(key_rotation::rotate(&store.db, &both).await.unwrap(), 2);
+        assert_eq!(key_rotation::rotate(&store.db, &both, noon()).await.unwrap(), 2);
         let after = Secrets::new(store.db.clone(), given(&new));
         assert_eq!(hash(&after, own, PHONE).await, known);
         let lost = Secrets::new(store.db.clone(), given(&old));

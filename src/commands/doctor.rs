@@ -8,7 +8,9 @@ use shared::{
     push::lane,
     queue::Queue,
     store::{
-        Db, StoreError, key_rotation, migrate, sweeps,
+        Db, StoreError,
+        dialect::Engine,
+        key_rotation, migrate, sweeps,
         ticks::{self, SweepRow, SweepState},
     },
     submission::Stage,
@@ -67,7 +69,7 @@ async fn database(report: &mut Report, db: &Db, settings: &Settings) {
     report.note("lanes", lanes(db).await.map_err(|error| error.to_string()));
     report.note("sweeps", sweeps_of(db).await);
     report.note("secrets", secrets(db, settings).await);
-    if matches!(db, Db::Postgres(_)) {
+    if db.engine() == Engine::Postgres {
         report.note("clock", clock(db).await);
     }
     db.close().await;

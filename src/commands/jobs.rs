@@ -3,6 +3,7 @@ use crate::{settings::Settings, system::open_database};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use shared::{
+    audit::Actor,
     clock::Clock,
     ids::{CampaignId, SubmissionId, WorkspaceId},
     moves::{self, Settlement},
@@ -81,6 +82,20 @@ enum Action {
     Resume { stage: String },
 }
 
+impl Action {
+    /// Who does it, for the audit log.
+    fn actor(&self) -> Actor {
+        Actor::command(match self {
+            Self::List { .. } | Self::Show { .. } => "jobs",
+            Self::Retry { .. } => "jobs retry",
+            Self::Discard { .. } => "jobs discard",
+            Self::Settle { .. } => "jobs settle",
+            Self::Pause { .. } => "jobs pause",
+            Self::Resume { .. } => "jobs resume",
+        })
+    }
+}
+
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Outcome {
     /// The buyer has the lead.
@@ -148,6 +163,7 @@ struct Desk {
     db: Db,
     workspace: WorkspaceId,
     by: String,
+    actor: Actor,
     now: DateTime<Utc>,
 }
 
@@ -157,16 +173,18 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Failure> {
     let workspace = keys::find_workspace(&db, &options.workspace).await?;
     let workspace =
         workspace.ok_or_else(|| format!("there is no workspace {}", options.workspace))?.id;
-    let desk = Desk { db, workspace, by: "the command line".into(), now };
+    let actor = options.action.actor();
+    let desk =
+        Desk { db: db.acting(actor.clone()), actor, workspace, by: "the command line".into(), now };
     match options.action {
         Action::List { filter, groups: true, .. } => desk.groups(&filter.read()?).await?,
         Action::List { filter, limit, .. } => desk.list(&filter.read()?, limit).await?,
         Action::Show { id } => desk.show(SubmissionId::parse(&id)?).await?,
         Action::Retry { id: Some(id), .. } => {
-            desk.one(&id, moves::retry).await?;
+            desk.one(&id, "job.retried", moves::retry).await?;
         }
         Action::Discard { id: Some(id), .. } => {
-            desk.one(&id, moves::discard).await?;
+            desk.one(&id, "job.discarded", moves::discard).await?;
         }
         Action::Retry { filter, all, .. } => desk.bulk(&filter.read()?, Bulk::Retry, all).await?,
         Action::Discard { filter, all, .. } => {
@@ -181,16 +199,17 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Failure> {
             let settle = |loaded: &_, by: &str, now| {
                 moves::settle(loaded, settlement, reason.as_deref(), by, now)
             };
-            desk.one(&id, settle).await?;
+            desk.one(&id, "job.settled", settle).await?;
         }
         Action::Pause { stage: name, reason } => {
             let lane = stage(&name)?.name().to_owned();
             let pause = PausedLane { lane, reason, paused_by: desk.by.clone(), paused_at: now };
-            sweeps::pause_lane(&desk.db, &pause).await?;
+            sweeps::pause_lane(&desk.db, workspace, &pause).await?;
             println!("{name} is paused; workers see it within a second");
         }
         Action::Resume { stage: name } => {
-            let resumed = sweeps::resume_lane(&desk.db, stage(&name)?.name()).await?;
+            let lane = stage(&name)?.name();
+            let resumed = sweeps::resume_lane(&desk.db, workspace, lane, now).await?;
             println!("{name} {}", if resumed { "runs again" } else { "was not paused" });
         }
     }
@@ -264,7 +283,7 @@ impl Desk {
     }
 
     /// Moves one job. The push is left to the due sweep: the row is due at once.
-    async fn one<F>(&self, id: &str, decide: F) -> Result<(), Failure>
+    async fn one<F>(&self, id: &str, action: &'static str, decide: F) -> Result<(), Failure>
     where
         F: Fn(
             &shared::store::load::Loaded,
@@ -284,6 +303,7 @@ impl Desk {
             }
             _ => refused.to_string(),
         })?;
+        let close = close.by(self.actor.clone(), action, &loaded);
         let state = close.place.state;
         if !Closer::start(self.db.clone()).close(close).await? {
             return Err("the submission moved at this very moment; look again".into());

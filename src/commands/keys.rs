@@ -2,6 +2,7 @@
 use crate::{settings::Settings, system::open_database};
 use clap::{Args, Subcommand};
 use shared::{
+    audit::Actor,
     clock::Clock,
     ids::KeyId,
     key,
@@ -47,7 +48,12 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn st
         println!("{}", key::generate());
         return Ok(());
     }
-    let db = open_database(settings).await?;
+    let words = match &options.action {
+        Action::Create { .. } => "keys create",
+        Action::Revoke { .. } => "keys revoke",
+        Action::List | Action::Generate => "keys",
+    };
+    let db = open_database(settings).await?.acting(Actor::command(words));
     migrate::migrate(&db).await?;
     let now = Clock::system().now();
     let workspace = match &options.action {

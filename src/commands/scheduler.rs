@@ -8,11 +8,12 @@ use api::sweeps::Sweep;
 use clap::{Args, Subcommand};
 use scheduler::{Scheduler, Timetable, run::by_hand, sweeps::Kind};
 use shared::{
+    audit::{Actor, Entry},
     clock::{Clock, Time},
     push::Pusher,
     queue::Queue,
     store::{
-        Db, migrate,
+        Db, StoreError, audit, keys, migrate,
         ticks::{self, Scheduled, SweepRow},
     },
 };
@@ -158,6 +159,17 @@ fn duration(us: i64) -> String {
     format!("{:.1} ms", us as f64 / 1_000.0)
 }
 
+/// Sweeps are the installation's: the audit log of the first admin's workspace tells that one was run by hand.
+async fn tell(db: &Db, settings: &Settings, sweep: &str) -> Result<(), StoreError> {
+    let Some(workspace) = keys::find_workspace(db, &settings.admin_workspace).await? else {
+        return Ok(());
+    };
+    let mut tx = db.acting(Actor::command("scheduler run")).begin().await?;
+    let entry = Entry::new("sweep.run", "sweep", sweep);
+    audit::tell(&mut tx, workspace.id, &[entry], Clock::system().now()).await?;
+    tx.commit().await
+}
+
 async fn once(settings: &Settings, name: &str) -> Result<(), Failure> {
     let timetable = settings.timetable()?;
     let sweep = timetable.named(name)?.sweep;
@@ -170,6 +182,7 @@ async fn once(settings: &Settings, name: &str) -> Result<(), Failure> {
         }
     };
     let db = open(settings).await?;
+    tell(&db, settings, name).await?;
     let (push, pushed) = Pusher::start_for_a_while(queue.clone());
     let scheduler = Scheduler::new(db.clone(), queue, push, settings.redelivery());
     let began = Instant::now();

@@ -2,6 +2,8 @@
 use crate::{settings::Settings, system::open_database};
 use clap::{Args, Subcommand};
 use shared::{
+    audit::Actor,
+    clock::Clock,
     secret::KeyRing,
     store::{key_rotation, migrate},
 };
@@ -30,10 +32,10 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn st
         return Ok(());
     };
     let source = settings.ring()?;
-    let db = open_database(settings).await?;
+    let db = open_database(settings).await?.acting(Actor::command("secrets rotate"));
     migrate::migrate(&db).await?;
     let ring = if new_key { source.put_new_key_first()? } else { source.get()? };
-    let changed = key_rotation::rotate(&db, &ring).await?;
+    let changed = key_rotation::rotate(&db, &ring, Clock::system().now()).await?;
     let found = key_rotation::check(&db, &ring).await?;
     println!(
         "{changed} data keys are now wrapped with {}; {} were before",

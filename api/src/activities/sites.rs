@@ -92,7 +92,7 @@ pub async fn create(
         revoked_at: None,
     };
     let refused = |why: String| Err(ApiError::new(Code::Conflict, why));
-    match sites::add(&api.db, &row).await? {
+    match sites::add(&caller.acting(&api.db), &row).await? {
         Added::Yes => Ok((StatusCode::CREATED, Data(Site::of(row, &api.settings.public_url)))),
         Added::Taken => refused("there is a site of that name".into()),
         Added::Full => refused(format!("the workspace has {SITES_MAX} sites, which is the most")),
@@ -125,7 +125,7 @@ pub async fn revoke(
     Id(id): Id<SiteId>,
 ) -> Result<Data<Site>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
-    sites::revoke(&api.db, caller.workspace, id, api.clock.now()).await?;
+    sites::revoke(&caller.acting(&api.db), caller.workspace, id, api.clock.now()).await?;
     let rows = sites::list(&api.db, caller.workspace).await?;
     let row = rows.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| ApiError::not_found("tracking site"))?;

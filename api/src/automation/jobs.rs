@@ -140,7 +140,7 @@ pub async fn retry(
         return Err(ApiError::invalid_at("jobIds", rule));
     }
     let place = (caller.workspace, Some(campaign));
-    let retried = jobs::retry_of(&api.db, place, &job_ids, api.clock.now()).await?;
+    let retried = jobs::retry_of(&caller.acting(&api.db), place, &job_ids, api.clock.now()).await?;
     for (id, attempt) in &retried {
         api.push.ring(AUTOMATION, Job { id: id.0, generation: *attempt }, Duration::ZERO);
     }

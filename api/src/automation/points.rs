@@ -86,7 +86,7 @@ pub async fn give(
         repeat: repeat_key(ROUTE, key, &signed),
         at: api.clock.now(),
     };
-    let (answer, repeated) = match by_hand::give(&api.db, &gift).await? {
+    let (answer, repeated) = match by_hand::give(&caller.acting(&api.db), &gift).await? {
         Given::Done(answer) => (answer, false),
         Given::Repeated(answer) => (answer, true),
         Given::KeyReused => return Err(ApiError::new(Code::IdempotencyKeyReused, KEY_REUSED)),

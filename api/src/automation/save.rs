@@ -70,7 +70,7 @@ pub async fn save(
     check(&api, &caller, campaign, &automation).await?;
     let (key, now) = ((caller.workspace, campaign), api.clock.now());
     let by = caller.by();
-    match programs::put(&api.db, key, &automation, revision, (&by, now)).await? {
+    match programs::put(&caller.acting(&api.db), key, &automation, revision, (&by, now)).await? {
         Put::Saved(saved) => Ok(Data(Automation::of(campaign, Some(*saved)))),
         Put::Changed(there) => {
             let expected = revision.unwrap_or_default();

@@ -84,7 +84,7 @@ pub async fn create(
     }
     let config = form::check(&api, &caller, None, (&name, config), problems).await?;
     let draft = draft(&api, &caller, (CampaignId::new(), &name), &config);
-    store(&api, (draft, window), code).await.map(|row| (StatusCode::CREATED, Data(row)))
+    store(&api, &caller, (draft, window), code).await.map(|row| (StatusCode::CREATED, Data(row)))
 }
 
 /// The checked form as a request to the store; the code is still open.
@@ -108,12 +108,13 @@ pub(super) fn draft(
 /// Stores it under the code that was asked for, or under one that is free.
 async fn store(
     api: &Api,
+    caller: &Caller,
     (mut draft, window): (Draft, Window),
     code: Option<String>,
 ) -> Result<Campaign, ApiError> {
     for attempt in 0..TRIES {
         draft.code = code.clone().unwrap_or_else(|| made_up(CODE_LEN + attempt / (TRIES / 2)));
-        match campaigns::create_dated(&api.db, &draft, window).await {
+        match campaigns::create_dated(&caller.acting(&api.db), &draft, window).await {
             Ok(()) => return Ok(read(&api.db, draft.workspace, draft.id).await?.into()),
             Err(error) if error.is_taken() && code.is_none() => {}
             Err(error) if error.is_taken() => {

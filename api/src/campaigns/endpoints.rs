@@ -165,7 +165,7 @@ pub async fn open(
     let message = format!("{} of {name} was opened by {by}: {reason}", endpoint.name);
     let told = Told { kind: Kind::BreakerOpened, word: "breaker_opened", message };
     let next = |breaker: Breaker| Some(breaker.opened_by_hand(time, now));
-    change(&api, &place, &told, next).await?;
+    change(&api, (&caller, &place), &told, next).await?;
     shown(&api, endpoint, &place).await
 }
 
@@ -186,7 +186,10 @@ pub async fn reset(
     let (name, endpoint, place) = one(&api, &caller, path).await?;
     let message = format!("{} of {name} was closed by {}", endpoint.name, caller.by());
     let told = Told { kind: Kind::BreakerClosed, word: "breaker_closed", message };
-    change(&api, &place, &told, |breaker| breaker.is_troubled().then(|| breaker.closed())).await?;
+    change(&api, (&caller, &place), &told, |breaker| {
+        breaker.is_troubled().then(|| breaker.closed())
+    })
+    .await?;
     // Also when it was closed already: the one who closed it may have died before they were woken.
     let now = api.clock.now();
     while breakers::wake(&api.db, place.workspace, place.campaign, now, WAKE).await? >= WAKE as u64
@@ -233,7 +236,7 @@ struct Told {
 /// Changes a breaker over whatever workers make of it meanwhile; `next` says to what, or that nothing is to be changed.
 async fn change(
     api: &Api,
-    place: &Place,
+    (caller, place): (&Caller, &Place),
     told: &Told,
     next: impl Fn(Breaker) -> Option<Breaker>,
 ) -> Result<(), ApiError> {
@@ -256,7 +259,7 @@ async fn change(
         let moved = from.phase != Phase::Closed || to.phase != Phase::Closed;
         let notice = moved.then_some(notice);
         let change = Change { place, from, to, error: None, notice, at: now };
-        if breakers::change(&api.db, &change).await? {
+        if breakers::change(&caller.acting(&api.db), &change).await? {
             return Ok(());
         }
     }

@@ -99,7 +99,8 @@ pub async fn add(
     let who = caller.by();
     let by = By { who: &who, at: api.clock.now() };
     let place = (caller.workspace, campaign);
-    let added = campaign_members::add(&api.db, place, &given.contact_ids, by).await?;
+    let added =
+        campaign_members::add(&caller.acting(&api.db), place, &given.contact_ids, by).await?;
     let added = added.map_err(|why| match why {
         NotAdded::NoSuchCampaign => ApiError::not_found("campaign"),
         NotAdded::Closed(state) => {

@@ -65,7 +65,8 @@ pub async fn save(
     let expected = revision.unwrap_or(stored.revision);
     let config = form::check(&api, &caller, Some(id), (&name, config), problems).await?;
     let draft = Draft { code: stored.code, ..draft(&api, &caller, (id, &name), &config) };
-    let saved = campaigns::save_dated(&api.db, &draft, expected, Some(window)).await?;
+    let db = caller.acting(&api.db);
+    let saved = campaigns::save_dated(&db, &draft, expected, Some(window)).await?;
     let row = read(&api.db, caller.workspace, id).await?;
     if saved.is_none() {
         let message = format!("the campaign is at revision {}, not {expected}", row.revision);

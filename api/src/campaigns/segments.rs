@@ -94,7 +94,8 @@ pub async fn put(
     }
     let wanted: BTreeSet<SegmentId> = given.iter().copied().collect();
     let place = (caller.workspace, campaign);
-    match campaign_members::assign(&api.db, place, &wanted, api.clock.now()).await? {
+    match campaign_members::assign(&caller.acting(&api.db), place, &wanted, api.clock.now()).await?
+    {
         Ok(Assigned { added, removed }) => Ok(Data(SegmentsAssigned { added, removed })),
         Err(NotAssigned::NoSuchCampaign) => Err(ApiError::not_found("campaign")),
         Err(NotAssigned::NoSuchSegments(unknown)) => {

@@ -73,7 +73,8 @@ async fn set(
     if state != "archived" {
         has_what_it_names(api, caller, id).await?;
     }
-    campaigns::set_state(&api.db, caller.workspace, id, state, api.clock.now()).await?;
+    let db = caller.acting(&api.db);
+    campaigns::set_state(&db, caller.workspace, id, state, api.clock.now()).await?;
     // A campaign that is not there was not changed, and is not found now.
     Ok(Data(read(&api.db, caller.workspace, id).await?.into()))
 }

@@ -74,7 +74,7 @@ pub async fn put(
             None => String::new(),
         };
         let number = phone.as_deref().map(|phone| Number { phone, hash: &hash });
-        match consent::keep(&api.db, &consent, number, api.clock.now()).await? {
+        match consent::keep(&caller.acting(&api.db), &consent, number, api.clock.now()).await? {
             Kept::Yes(contact) => return Ok(Data((*contact).into())),
             Kept::Unknown => return Err(ApiError::not_found("contact")),
             Kept::Merged(into) => return Err(merged(into)),

@@ -77,7 +77,7 @@ pub async fn add(
     }
     let (id, written_by, at) = (ContactNoteId::new(), caller.by(), api.clock.now());
     let note = notes::Note { id, text, written_by, at };
-    match notes::add(&api.db, (caller.workspace, contact), &note).await? {
+    match notes::add(&caller.acting(&api.db), (caller.workspace, contact), &note).await? {
         Added::Yes => Ok((StatusCode::CREATED, Data(Note::from(note))).into_response()),
         Added::Same(note) => Ok(Data(Note::from(note)).into_response()),
         Added::Unknown => Err(ApiError::not_found("contact")),

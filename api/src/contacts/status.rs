@@ -92,7 +92,7 @@ async fn change(
 ) -> Result<Data<StatusSet>, ApiError> {
     let (workspace, by) = (caller.workspace, caller.by());
     let change = StatusChange { workspace, contact, to, reason: reason.to_owned(), by };
-    match status::change(&api.db, &change, api.clock.now()).await? {
+    match status::change(&caller.acting(&api.db), &change, api.clock.now()).await? {
         Set::Yes { contact, leads } => {
             Ok(Data(StatusSet { contact: (*contact).into(), leads_changed: leads }))
         }

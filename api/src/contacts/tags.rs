@@ -87,5 +87,5 @@ pub async fn tag(
     }
     let (workspace, by) = (caller.workspace, caller.by());
     let tagging = Tagging { workspace, contacts: contact_ids, add, remove, by };
-    Ok(Data(tags::tag(&api.db, &tagging, api.clock.now()).await?.into()))
+    Ok(Data(tags::tag(&caller.acting(&api.db), &tagging, api.clock.now()).await?.into()))
 }

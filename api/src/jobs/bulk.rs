@@ -107,10 +107,10 @@ async fn run(
         let has_more = groups.len() >= GROUPS_MAX;
         return Ok(Data(BulkMoved { dry_run, matched, moved: None, has_more }));
     }
-    let (by, at) = (caller.by(), api.clock.now());
+    let (by, at, db) = (caller.by(), api.clock.now(), caller.acting(&api.db));
     let (mut moved, mut has_more) = (0, true);
     for _ in 0..CHUNKS_MAX {
-        let chunk = jobs::move_failed(&api.db, caller.workspace, &filter, bulk, (&by, at)).await?;
+        let chunk = jobs::move_failed(&db, caller.workspace, &filter, bulk, (&by, at)).await?;
         if bulk == Bulk::Retry {
             for (id, stage, generation) in &chunk {
                 api.push.push(*stage, *id, *generation);

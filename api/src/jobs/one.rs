@@ -78,7 +78,7 @@ pub async fn retry(
     Id(id): Id<SubmissionId>,
 ) -> Result<Data<Moved>, ApiError> {
     caller.require(Scope::Ops)?;
-    let place = moving::of_caller(&api, &caller, id, moves::retry).await?;
+    let place = moving::of_caller(&api, &caller, ("job.retried", id), moves::retry).await?;
     Ok(Moved::of(id, place))
 }
 
@@ -96,7 +96,7 @@ pub async fn discard(
     Id(id): Id<SubmissionId>,
 ) -> Result<Data<Moved>, ApiError> {
     caller.require(Scope::Ops)?;
-    let place = moving::of_caller(&api, &caller, id, moves::discard).await?;
+    let place = moving::of_caller(&api, &caller, ("job.discarded", id), moves::discard).await?;
     Ok(Moved::of(id, place))
 }
 
@@ -133,7 +133,7 @@ pub async fn settle(
         let rule = format!("has {length} characters; 1 to {REASON_MAX} are needed");
         return Err(ApiError::invalid_at("reason", rule));
     }
-    let place = moving::of_caller(&api, &caller, id, |loaded, by, now| {
+    let place = moving::of_caller(&api, &caller, ("job.settled", id), |loaded, by, now| {
         moves::settle(loaded, outcome, Some(&reason), by, now)
     })
     .await?;

@@ -99,7 +99,10 @@ pub async fn approve(
     }
     let ask = ask(&api, &caller, lead, None, None);
     let said = (reason.as_deref(), caller.by());
-    carry_out(&api, &ask, |desk| approve::approve(desk, status, (said.0, &said.1), ask.at)).await?;
+    carry_out((&api, &caller), &ask, |desk| {
+        approve::approve(desk, status, (said.0, &said.1), ask.at)
+    })
+    .await?;
     let approval = Approval::read(&api.db, caller.workspace, lead).await?;
     Ok(Data(Decided { lead_id: lead, approval }))
 }

@@ -186,7 +186,7 @@ async fn set(
     let leads: BTreeSet<LeadId> = leads.into_iter().collect();
     let by = caller.by();
     let wish = Wish { to, campaign, reason, by: &by, at: api.clock.now() };
-    let became = lead_bulk::set(&api.db, caller.workspace, &leads, wish).await?;
+    let became = lead_bulk::set(&caller.acting(&api.db), caller.workspace, &leads, wish).await?;
     Ok(Data(BulkChanged::of(to, became)))
 }
 

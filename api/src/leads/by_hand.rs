@@ -73,11 +73,11 @@ pub(super) fn sender<'a>(api: &Api, ask: &Ask, by: &'a str) -> Sender<'a> {
 
 /// Does it and rings the bell; says whether the answer is a repeated one.
 pub(super) async fn carry_out(
-    api: &Api,
+    (api, caller): (&Api, &Caller),
     ask: &Ask,
     decide: impl Fn(&Desk) -> Result<Plan, Refused>,
 ) -> Result<(Value, bool), ApiError> {
-    match desk::at(&api.db, ask, decide).await? {
+    match desk::at(&caller.acting(&api.db), ask, decide).await? {
         Done::Did { answer, jobs } => {
             for (stage, submission, generation) in jobs {
                 api.push.push(stage, submission, generation);

@@ -85,7 +85,7 @@ pub async fn repost(
     let keyed = Keyed { route: REPOST, key, raw: &body.raw };
     let ask = ask(&api, &caller, lead, campaign, Some(keyed));
     let sender = sender(&api, &ask, &by);
-    let done = carry_out(&api, &ask, |desk| {
+    let done = carry_out((&api, &caller), &ask, |desk| {
         let rewrite = changes.as_ref().map(|changes| rewritten(desk, changes));
         resend::repost(desk, rewrite, sender)
     });
@@ -171,7 +171,7 @@ pub async fn deliver(
     let keyed = Keyed { route: DELIVER, key, raw: &body.raw };
     let ask = ask(&api, &caller, lead, named(form.campaign_id.as_deref())?, Some(keyed));
     let sender = sender(&api, &ask, &by);
-    carry_out(&api, &ask, |desk| resend::deliver(desk, sender)).await.map(answer)
+    carry_out((&api, &caller), &ask, |desk| resend::deliver(desk, sender)).await.map(answer)
 }
 
 /// Submit a stored lead
@@ -196,5 +196,5 @@ pub async fn submit(
     let keyed = Keyed { route: SUBMIT, key, raw: &body.raw };
     let ask = ask(&api, &caller, lead, named(form.campaign_id.as_deref())?, Some(keyed));
     let sender = sender(&api, &ask, &by);
-    carry_out(&api, &ask, |desk| resend::submit(desk, sender)).await.map(answer)
+    carry_out((&api, &caller), &ask, |desk| resend::submit(desk, sender)).await.map(answer)
 }

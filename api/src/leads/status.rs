@@ -76,7 +76,7 @@ pub async fn of_submission(
     let wish =
         Wish { status, reason: &why, by: &caller.by(), buyer_lead_id: buyer_lead_id.as_deref() };
     let ask = ask(&api, &caller, lead, None, None);
-    carry_out(&api, &ask, |desk| set::set(desk, id, wish, ask.at)).await?;
+    carry_out((&api, &caller), &ask, |desk| set::set(desk, id, wish, ask.at)).await?;
     let row = leads::submission(&api.db, caller.workspace, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("submission"))?;
     let events = leads::journey(&api.db, caller.workspace, id).await?;
@@ -121,12 +121,14 @@ pub async fn of_lead(
         (Some(status), None, detail, None) => {
             let why = reason("detail", &detail.unwrap_or_default())?;
             let wish = Wish { status, reason: &why, by: &by, buyer_lead_id: None };
-            carry_out(&api, &ask, |desk| set::latest(desk, wish, ask.at)).await?;
+            carry_out((&api, &caller), &ask, |desk| set::latest(desk, wish, ask.at)).await?;
         }
         (None, Some(status), None, why) => {
             let why = reason("reason", &why.unwrap_or_default())?;
-            carry_out(&api, &ask, |desk| set::lead_status(desk, status, (&why, &by), ask.at))
-                .await?;
+            carry_out((&api, &caller), &ask, |desk| {
+                set::lead_status(desk, status, (&why, &by), ask.at)
+            })
+            .await?;
         }
         _ => {
             let rule = "needs either `status` with `detail`, or `leadStatus` with `reason`";

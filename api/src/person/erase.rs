@@ -64,7 +64,7 @@ pub async fn erase(
     let reason = reason(&why)?;
     let (workspace, by, at) = (caller.workspace, caller.by(), api.clock.now());
     let ask = Ask { workspace, contact, reason, by, at };
-    match erase::erase(&api.db, &api.secrets, &ask).await.map_err(out_of_order)? {
+    match erase::erase(&caller.acting(&api.db), &api.secrets, &ask).await.map_err(out_of_order)? {
         Done::Erased(erased) => Ok(Data(ErasedContact {
             contact_id: contact,
             erased_at: erased.at,

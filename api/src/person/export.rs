@@ -34,6 +34,7 @@ pub async fn export(
     caller.require(Scope::LeadsRead)?;
     let (workspace, by, at) = (caller.workspace, caller.by(), api.clock.now());
     let ask = Ask { workspace, contact, by, at };
-    let document = export::export(&api.db, &api.secrets, &ask).await.map_err(out_of_order)?;
+    let document =
+        export::export(&caller.acting(&api.db), &api.secrets, &ask).await.map_err(out_of_order)?;
     document.map(Data).ok_or_else(|| ApiError::not_found("contact"))
 }

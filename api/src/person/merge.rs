@@ -73,7 +73,7 @@ pub async fn merge(
     check(id, &from)?;
     let (workspace, by, at) = (caller.workspace, caller.by(), api.clock.now());
     let ask = Ask { workspace, survivor: id, from, reason, by, at };
-    match merge::merge(&api.db, &ask).await? {
+    match merge::merge(&caller.acting(&api.db), &ask).await? {
         Done::Merged(contact) => Ok(Data(Contact::from(*contact))),
         Done::NoSuchContact(unknown) => {
             let refused = ApiError::not_found("contact");

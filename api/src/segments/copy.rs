@@ -45,14 +45,16 @@ pub async fn copy(
     let original = found.ok_or_else(|| ApiError::not_found("segment"))?;
     let CopyName { name } = body.read()?;
     let draft = segments::copied(&original, name.trim());
-    let made = segments::create(&api.db, workspace, &draft, at).await.map_err(refused)?;
+    let made =
+        segments::create(&caller.acting(&api.db), workspace, &draft, at).await.map_err(refused)?;
     ring(&api, &made);
     let by = By { who: &caller.by(), at };
     let filled = match original.kind {
         SegmentKind::Dynamic => None,
         SegmentKind::Static => {
             let from = FillFrom::Members((workspace, id));
-            let filled = segments::fill(&api.db, (workspace, made.id), from, None, by).await;
+            let filled =
+                segments::fill(&caller.acting(&api.db), (workspace, made.id), from, None, by).await;
             Some(filled.map_err(refused)?.into())
         }
     };

@@ -50,14 +50,16 @@ pub async fn create(
             Some(wanted.map_err(refused)?)
         }
     };
-    let made = segments::create(&api.db, workspace, &draft, at).await.map_err(refused)?;
+    let made =
+        segments::create(&caller.acting(&api.db), workspace, &draft, at).await.map_err(refused)?;
     ring(&api, &made);
     let by = By { who: &caller.by(), at };
     let filled = match &from {
         None => None,
         Some(wanted) => {
             let from = FillFrom::Matching(wanted);
-            let filled = segments::fill(&api.db, (workspace, made.id), from, None, by).await;
+            let filled =
+                segments::fill(&caller.acting(&api.db), (workspace, made.id), from, None, by).await;
             Some(filled.map_err(refused)?.into())
         }
     };
@@ -89,7 +91,8 @@ pub async fn change(
     let form: ChangedSegment = body.read()?;
     let change = form.read().map_err(|problem| refused(Refusal::Invalid(vec![problem]).into()))?;
     let (key, at) = ((caller.workspace, id), api.clock.now());
-    let saved = segments::change(&api.db, key, &change, at).await.map_err(refused)?;
+    let saved =
+        segments::change(&caller.acting(&api.db), key, &change, at).await.map_err(refused)?;
     ring(&api, &saved);
     Ok(Data(whole(&api.db, caller.workspace, saved).await?))
 }
@@ -116,7 +119,9 @@ pub async fn delete(
     let found = segments::get(api.db.read(), workspace, id).await?;
     let was = found.ok_or_else(|| ApiError::not_found("segment"))?;
     let was = whole(&api.db, workspace, was).await?.summary;
-    segments::delete(&api.db, (workspace, id), api.clock.now()).await.map_err(refused)?;
+    segments::delete(&caller.acting(&api.db), (workspace, id), api.clock.now())
+        .await
+        .map_err(refused)?;
     Ok(Data(was))
 }
 
@@ -139,7 +144,8 @@ pub async fn rebuild(
 ) -> Result<Data<Segment>, ApiError> {
     caller.require(Scope::CampaignsWrite)?;
     let key = (caller.workspace, id);
-    let due = segments::rebuild(&api.db, key, api.clock.now()).await.map_err(refused)?;
+    let due =
+        segments::rebuild(&caller.acting(&api.db), key, api.clock.now()).await.map_err(refused)?;
     ring(&api, &due);
     Ok(Data(whole(&api.db, caller.workspace, due).await?))
 }

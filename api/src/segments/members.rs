@@ -75,7 +75,7 @@ pub async fn add(
     there(&api, &caller, id).await?;
     let contacts = contacts(&body)?;
     let by = By { who: &caller.by(), at: api.clock.now() };
-    let moved = segments::add(&api.db, (caller.workspace, id), &contacts, by).await;
+    let moved = segments::add(&caller.acting(&api.db), (caller.workspace, id), &contacts, by).await;
     let moved = moved.map_err(refused)?;
     Ok(Data(MembersAdded {
         added: moved.moved.len(),
@@ -106,7 +106,8 @@ pub async fn remove(
     there(&api, &caller, id).await?;
     let contacts = contacts(&body)?;
     let by = By { who: &caller.by(), at: api.clock.now() };
-    let moved = segments::remove(&api.db, (caller.workspace, id), &contacts, by).await;
+    let moved =
+        segments::remove(&caller.acting(&api.db), (caller.workspace, id), &contacts, by).await;
     let moved = moved.map_err(refused)?;
     Ok(Data(MembersRemoved { removed: moved.moved.len(), unknown: moved.unknown }))
 }
@@ -158,7 +159,7 @@ pub async fn from_search(
         (Some(wanted), _) => FillFrom::Matching(wanted),
         (None, other) => FillFrom::Members((workspace, other.unwrap_or(id))),
     };
-    let filled = segments::fill(&api.db, (workspace, id), from, cursor, by).await;
+    let filled = segments::fill(&caller.acting(&api.db), (workspace, id), from, cursor, by).await;
     Ok(Data(filled.map_err(refused)?.into()))
 }
 

@@ -182,7 +182,7 @@ pub async fn add(
     let (known_as, suppression) = checked.map_err(ApiError::invalid)?;
     let hash = hash(&api, &caller, &known_as).await?;
     let person = Person { workspace: caller.workspace, hash: &hash };
-    suppressions::add(api.db.write(), person, &suppression).await?;
+    suppressions::suppress(&caller.acting(&api.db), person, &suppression).await?;
     known(&api, &caller, &hash).await
 }
 
@@ -204,7 +204,8 @@ pub async fn remove(
     let (known_as, channel) = given.check().map_err(|no| ApiError::invalid(vec![no]))?;
     let hash = hash(&api, &caller, &known_as).await?;
     let person = Person { workspace: caller.workspace, hash: &hash };
-    suppressions::remove(api.db.write(), person, channel).await?;
+    let db = caller.acting(&api.db);
+    suppressions::unsuppress(&db, person, channel, api.clock.now()).await?;
     known(&api, &caller, &hash).await
 }
 

@@ -99,7 +99,8 @@ pub async fn carry_out(
         let facts = Facts::read(api, caller, &request).await?;
         let (workspace, lead) = (caller.workspace, request.lead);
         let ask = Ask { workspace, lead, campaign: None, repeat: repeat.clone(), at: facts.now };
-        let decided = talks::at(&api.db, &ask, &facts.hash, |known| {
+        let db = caller.acting(&api.db);
+        let decided = talks::at(&db, &ask, &facts.hash, |known| {
             if known.phone != facts.loaded.phone || facts.waits(known) {
                 return Err(No::Changed);
             }

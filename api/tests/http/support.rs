@@ -290,6 +290,7 @@ impl World {
             child: None,
             notices: Vec::new(),
             query: Query::None,
+            told: None,
             at: now,
         };
         assert!(self.closer.close(close).await.unwrap());

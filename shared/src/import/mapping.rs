@@ -151,3 +151,7 @@ fn attribution(column: &str, name: &str) -> Option<String> {
     let key = key.strip_prefix("attribution.").unwrap_or(&key);
     (key.starts_with("utm_") && is_key(key)).then(|| format!("attribution.params.{key}"))
 }
+
+#[cfg(test)]
+#[path = "mapping_tests.rs"]
+mod tests;

@@ -1,4 +1,5 @@
 //! Bringing in files of leads or contacts: what a file's columns mean, what each row says, and what becomes of it. No I/O.
+mod body;
 pub mod config;
 pub mod decide;
 mod decode;
@@ -7,9 +8,12 @@ mod fields;
 pub mod mapping;
 pub mod plan;
 pub mod row;
+mod row_contact;
+mod row_lead;
 mod sniff;
 pub mod split;
 
+pub use body::Body;
 pub use config::{Identifier, ImportConfig, ImportKind, Mapped, Purpose, Reach};
 pub use draft::{Draft, Problem};
 pub use mapping::{Suggested, suggest};

@@ -1,16 +1,23 @@
 //! Agents: accounts with providers that call or text people. Campaigns name them, webhooks know their ids.
-use super::{Db, Ex, Rows, StoreError, Tx};
+use super::{Db, Rows, StoreError, Tx, audit};
 use crate::{
+    audit::Entry,
     campaign::config::named_secrets,
     clock::Time,
     ids::{AgentId, CampaignId, InteractionId, WorkspaceId},
-    outreach::{AgentConfig, agent::Channel},
+    outreach::AgentConfig,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+mod uses;
+
+use uses::live_uses;
+pub(super) use uses::note_uses;
+pub use uses::{NamedAgent, named, uses};
 
 /// Agents of a workspace, at most.
 pub const AGENTS_MAX: i64 = 200;
@@ -86,6 +93,7 @@ pub async fn put(db: &Db, draft: AgentDraft<'_>, expected: Option<i64>) -> Resul
     let mut tx = db.begin().await?;
     let known = locked(&mut tx, draft.workspace, draft.name).await?;
     let revision = known.as_ref().map(|row| row.revision);
+    let before = known.as_ref().map_or(json!({}), told);
     if expected.is_some() && expected != revision {
         return Ok(Put::Moved(revision));
     }
@@ -101,8 +109,15 @@ pub async fn put(db: &Db, draft: AgentDraft<'_>, expected: Option<i64>) -> Resul
     }
     let saved = upsert(&mut tx, draft).await?;
     note_secrets(&mut tx, draft).await?;
+    let entry = Entry::new("agent.put", "agent", draft.name).changed(&before, &told(&saved));
+    audit::tell(&mut tx, draft.workspace, &[entry], draft.at).await?;
     tx.commit().await?;
     Ok(Put::Saved(Box::new(saved)))
+}
+
+/// An agent as the audit log compares it.
+fn told(row: &AgentRow) -> Value {
+    json!({ "agentId": row.id, "revision": row.revision, "config": row.config })
 }
 
 async fn locked(
@@ -256,15 +271,24 @@ pub async fn unknown<'n>(
 }
 
 /// Deletes an agent that no campaign uses, archived ones aside, and that speaks with nobody.
-pub async fn delete(db: &Db, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
-    match try_delete(db, workspace, name).await {
+pub async fn delete(
+    db: &Db,
+    workspace: WorkspaceId,
+    name: &str,
+    at: Time,
+) -> Result<Deleted, StoreError> {
+    match try_delete(db, workspace, (name, at)).await {
         // A campaign that names it was saved in between.
-        Err(error) if error.is_dangling() => try_delete(db, workspace, name).await,
+        Err(error) if error.is_dangling() => try_delete(db, workspace, (name, at)).await,
         done => done,
     }
 }
 
-async fn try_delete(db: &Db, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
+async fn try_delete(
+    db: &Db,
+    workspace: WorkspaceId,
+    (name, at): (&str, Time),
+) -> Result<Deleted, StoreError> {
     let mut tx = db.begin().await?;
     let Some(agent) = locked(&mut tx, workspace, name).await? else { return Ok(Deleted::Absent) };
     let campaigns = live_uses(&mut tx, workspace, name).await?;
@@ -279,6 +303,9 @@ async fn try_delete(db: &Db, workspace: WorkspaceId, name: &str) -> Result<Delet
     ] {
         tx.ex().sql(text).bind(workspace).bind(name).run().await?;
     }
+    let gone = json!({ "agentId": agent.id, "revision": agent.revision });
+    let entry = Entry::new("agent.deleted", "agent", name).from(gone);
+    audit::tell(&mut tx, workspace, &[entry], at).await?;
     tx.commit().await?;
     Ok(Deleted::Gone)
 }
@@ -310,83 +337,4 @@ async fn open_interactions(
     open.sort();
     open.truncate(OPEN_SHOWN_MAX as usize);
     Ok(open.into_iter().map(|(id,)| id).collect())
-}
-
-/// Which campaigns' newest revisions name which agents, archived campaigns too.
-pub async fn uses(ex: Ex<'_>, workspace: WorkspaceId) -> Result<Vec<AgentUse>, StoreError> {
-    ex.sql(
-        "SELECT u.agent_name, u.campaign_id, c.code, c.name, c.state
-         FROM agent_use u JOIN campaign c ON c.workspace_id = u.workspace_id AND c.id = u.campaign_id
-         WHERE u.workspace_id = $1 ORDER BY u.agent_name, u.campaign_id",
-    )
-    .bind(workspace)
-    .all()
-    .await
-}
-
-async fn live_uses(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    name: &str,
-) -> Result<Vec<AgentUse>, StoreError> {
-    let mut uses = uses(tx.ex(), workspace).await?;
-    uses.retain(|one| one.agent_name == name && one.state != "archived");
-    Ok(uses)
-}
-
-/// An agent that a campaign's configuration names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NamedAgent<'a> {
-    /// Below the configuration.
-    pub path: &'static str,
-    /// What the agent must do.
-    pub channel: Channel,
-    pub name: &'a str,
-}
-
-/// The agents that a campaign's configuration names.
-pub fn named(config: &Value) -> Vec<NamedAgent<'_>> {
-    [
-        ("firstAction.voice.agent", Channel::Voice),
-        ("firstAction.voice.testAgent", Channel::Voice),
-        ("firstAction.sms.agent", Channel::Sms),
-        ("firstAction.sms.testAgent", Channel::Sms),
-    ]
-    .into_iter()
-    .filter_map(|(path, channel)| {
-        let found = path.split('.').try_fold(config, |at, member| at.get(member));
-        Some(NamedAgent { path, channel, name: found?.as_str()? })
-    })
-    .collect()
-}
-
-/// Notes which agents a campaign's newest revision names. Fails as [`StoreError::is_dangling`] when one is not there.
-pub(super) async fn note_uses(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    campaign: CampaignId,
-    config: &Value,
-) -> Result<(), StoreError> {
-    tx.ex()
-        .sql("DELETE FROM agent_use WHERE campaign_id = $2 AND (workspace_id = $1) IS TRUE")
-        .bind(workspace)
-        .bind(campaign)
-        .run()
-        .await?;
-    let names: BTreeSet<&str> = named(config).into_iter().map(|named| named.name).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<Named> = names.into_iter().map(|name| Named { name }).collect();
-    tx.ex()
-        .sql(
-            "INSERT INTO agent_use (workspace_id, agent_name, campaign_id)
-             SELECT $1, r.name, $2 FROM ROWS($3: name text) r",
-        )
-        .bind(workspace)
-        .bind(campaign)
-        .bind(Rows::of(&rows))
-        .run()
-        .await
-        .map(drop)
 }

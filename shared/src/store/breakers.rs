@@ -1,13 +1,15 @@
 //! Circuit breakers of endpoints: read by every worker each second, changed over the version that was read.
 use super::{
-    Db, StoreError,
+    Db, StoreError, audit,
     notices::{self, Notice},
 };
 use crate::{
+    audit::Entry,
     breaker::{Breaker, Cause, Phase},
     clock::Time,
     ids::{CampaignId, SubmissionId, WorkspaceId},
 };
+use serde_json::json;
 
 /// An endpoint's breaker as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -149,8 +151,21 @@ pub async fn change(db: &Db, change: &Change<'_>) -> Result<bool, StoreError> {
     if let Some(notice) = &change.notice {
         notices::raise(&mut tx, std::slice::from_ref(notice)).await?;
     }
+    audit::tell(&mut tx, change.place.workspace, &[told(change)], change.at).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+fn told(change: &Change<'_>) -> Entry {
+    let action = match change.to.phase {
+        Phase::Closed => "campaign.breaker_reset",
+        _ => "campaign.breaker_opened",
+    };
+    let endpoint = &change.place.endpoint;
+    let shown = |breaker: &Breaker| json!({ "endpointId": endpoint, "phase": breaker.phase, "until": breaker.retry_at });
+    Entry::new(action, "campaign", change.place.campaign)
+        .from(shown(&change.from))
+        .to(shown(&change.to))
 }
 
 /// Lets a delivery that waits wait on, if it is still at its generation.

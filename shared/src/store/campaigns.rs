@@ -1,6 +1,6 @@
 //! Campaigns and their revisions.
 use super::{
-    Db, Rows, StoreError, Tx, agents,
+    Db, Rows, StoreError, Tx, agents, audit,
     automation::{passes, programs},
     campaign_window::{self, Window},
     caps::wake_all,
@@ -8,15 +8,20 @@ use super::{
     secrets,
 };
 use crate::{
+    audit::Entry,
     campaign::config::named_secrets,
     clock::Time,
     ids::{CampaignId, WorkspaceId},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+mod told;
+
+use told::told;
 
 /// A campaign with its newest configuration.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -75,6 +80,9 @@ pub async fn create_dated(db: &Db, draft: &Draft, window: Window) -> Result<(), 
         .await?;
     add_revision(&mut tx, draft, 1).await?;
     campaign_window::set(&mut tx, (draft.workspace, draft.id), window, draft.at).await?;
+    let made = json!({ "code": draft.code, "name": draft.name, "state": state, "revision": 1 });
+    let entry = Entry::new("campaign.created", "campaign", draft.id).to(made);
+    audit::tell(&mut tx, draft.workspace, &[entry], draft.at).await?;
     tx.commit().await
 }
 
@@ -92,6 +100,7 @@ pub async fn save_dated(
 ) -> Result<Option<i64>, StoreError> {
     let mut tx = db.begin().await?;
     programs::lock(&mut tx, (draft.workspace, draft.id)).await?;
+    let before = told(&mut tx, (draft.workspace, draft.id)).await?;
     let saved: Option<(i64,)> = tx
         .ex()
         .sql(
@@ -117,6 +126,9 @@ pub async fn save_dated(
     }
     wake_all(&mut tx, draft.workspace, draft.id, draft.at).await?;
     programs::campaign_saved(&mut tx, (draft.workspace, draft.id), draft.at).await?;
+    let after = told(&mut tx, (draft.workspace, draft.id)).await?;
+    let entry = Entry::new("campaign.saved", "campaign", draft.id).changed(&before, &after);
+    audit::tell(&mut tx, draft.workspace, &[entry], draft.at).await?;
     tx.commit().await?;
     Ok(Some(revision))
 }
@@ -309,6 +321,15 @@ pub(super) async fn set_state_in(
     wake_all(tx, workspace, id, at).await?;
     if state == "active" && before != "active" {
         passes::make_due(tx, (workspace, id), at).await?;
+    }
+    if before != state {
+        let action = match state {
+            "active" => "campaign.activated",
+            "paused" => "campaign.paused",
+            _ => "campaign.archived",
+        };
+        let entry = Entry::new(action, "campaign", id).status(&before, state);
+        audit::tell(tx, workspace, &[entry], at).await?;
     }
     Ok(true)
 }

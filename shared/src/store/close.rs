@@ -2,6 +2,7 @@
 //! was faster.
 use super::{
     Db, Rows, StoreError, Tx,
+    audit::{self, Told},
     batch::{Batcher, Shape},
     live,
     notices::{self, Notice},
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 mod attempt;
+mod audited;
 mod child;
 mod lead;
 mod learnt;
@@ -28,6 +30,7 @@ mod starter;
 mod told;
 
 pub use attempt::{AttemptEnd, Outcome};
+pub use audited::moved;
 pub use lead::LeadMove;
 pub(super) use lead::word;
 pub use places::Places;
@@ -67,6 +70,8 @@ pub struct Close {
     /// What people must know of it.
     pub notices: Vec<Notice>,
     pub query: Query,
+    /// What the audit log tells of it, if somebody does it; see [`Close::by`].
+    pub told: Option<Box<Told>>,
     pub at: Time,
 }
 
@@ -193,6 +198,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     tx.tell(won.iter().flat_map(|close| told::of(close)));
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
+    audit::add_all(tx, won.iter().filter_map(|close| close.told.as_deref())).await?;
     if let Some(first) = closes.first() {
         live::reassess(tx, &touched, first.at).await?;
     }

@@ -4,7 +4,7 @@ use super::{
     dialect::{self, Engine},
     webhooks,
 };
-use crate::webhook::Told;
+use crate::{audit::Actor, webhook::Told};
 use sqlx::{
     AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
     SqlitePool, Transaction, Type,
@@ -15,7 +15,7 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,9 +58,16 @@ impl<'q, T> Bind<'q> for T where
 pub trait Row: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> {}
 impl<T> Row for T where T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> {}
 
-/// The database. Cheap to clone.
+/// The database, and who works with it. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Db {
+pub struct Db {
+    pub(super) pools: Pools,
+    /// Whose changes the audit log tells of; none: the program's own, which it does not tell of.
+    actor: Option<Arc<Actor>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Pools {
     Postgres(PgPool),
     /// One connection that writes, some that only read. Writers wait for each other, which is what group commit lives on.
     Sqlite {
@@ -80,6 +87,7 @@ pub enum Ex<'c> {
 /// An open transaction; rolls back when dropped without `commit`.
 pub struct Tx {
     open: Open,
+    actor: Option<Arc<Actor>>,
     /// What happened in it that others may want to be told of; written before it commits.
     pub(super) told: Vec<Told>,
 }
@@ -108,7 +116,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres(pool))
+        Ok(Self { pools: Pools::Postgres(pool), actor: None })
     }
 
     async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
@@ -135,7 +143,7 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE))
             .await?;
-        let db = Self::Sqlite { writer, readers };
+        let db = Self { pools: Pools::Sqlite { writer, readers }, actor: None };
         let folds: bool = db.read().sql("SELECT 'A' LIKE 'a'").scalar().await?;
         if folds {
             return Err(StoreError::Inconsistent(
@@ -145,36 +153,50 @@ impl Db {
         Ok(db)
     }
 
+    /// The same database in somebody's hands: what is changed through it is theirs, and the audit log tells of it.
+    pub fn acting(&self, actor: Actor) -> Self {
+        Self { pools: self.pools.clone(), actor: Some(Arc::new(actor)) }
+    }
+
+    pub fn engine(&self) -> Engine {
+        match &self.pools {
+            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Sqlite { .. } => Engine::Sqlite,
+        }
+    }
+
     /// For statements that only read.
     pub fn read(&self) -> Ex<'_> {
-        match self {
-            Self::Postgres(pool) => Ex::PgPool(pool),
-            Self::Sqlite { readers, .. } => Ex::LitePool(readers),
+        match &self.pools {
+            Pools::Postgres(pool) => Ex::PgPool(pool),
+            Pools::Sqlite { readers, .. } => Ex::LitePool(readers),
         }
     }
 
     /// For one statement that writes, as its own transaction.
     pub fn write(&self) -> Ex<'_> {
-        match self {
-            Self::Postgres(pool) => Ex::PgPool(pool),
-            Self::Sqlite { writer, .. } => Ex::LitePool(writer),
+        match &self.pools {
+            Pools::Postgres(pool) => Ex::PgPool(pool),
+            Pools::Sqlite { writer, .. } => Ex::LitePool(writer),
         }
     }
 
     /// For several statements that become true together. Nothing outside the database may be awaited inside.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx::of(match self {
-            Self::Postgres(pool) => Open::Pg(pool.begin().await?),
-            Self::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-        }))
+        let open = match &self.pools {
+            Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
+            Pools::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+        };
+        Ok(Tx { open, actor: self.actor.clone(), told: Vec::new() })
     }
 
     /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
     pub async fn begin_wide_read(&self) -> Result<Tx, StoreError> {
-        let mut tx = Tx::of(match self {
-            Self::Postgres(pool) => Open::Pg(pool.begin().await?),
-            Self::Sqlite { readers, .. } => Open::Lite(readers.begin().await?),
-        });
+        let open = match &self.pools {
+            Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
+            Pools::Sqlite { readers, .. } => Open::Lite(readers.begin().await?),
+        };
+        let mut tx = Tx { open, actor: None, told: Vec::new() };
         tx.widen(WIDE_READ_TIMEOUT).await?;
         Ok(tx)
     }
@@ -185,9 +207,9 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        match self {
-            Self::Postgres(pool) => pool.close().await,
-            Self::Sqlite { writer, readers } => {
+        match &self.pools {
+            Pools::Postgres(pool) => pool.close().await,
+            Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -196,10 +218,6 @@ impl Db {
 }
 
 impl Tx {
-    fn of(open: Open) -> Self {
-        Self { open, told: Vec::new() }
-    }
-
     pub fn ex(&mut self) -> Ex<'_> {
         match &mut self.open {
             Open::Pg(tx) => Ex::Pg(tx),
@@ -210,6 +228,11 @@ impl Tx {
     /// Notes that something happened. Whoever wants to know is told if the transaction commits, and not otherwise.
     pub(super) fn tell(&mut self, told: impl IntoIterator<Item = Told>) {
         self.told.extend(told);
+    }
+
+    /// In whose hands it is.
+    pub(super) fn actor(&self) -> Option<Arc<Actor>> {
+        self.actor.clone()
     }
 
     /// Lets the planner choose as it likes until the end of this transaction, and statements take so long: for those that reach many

@@ -1,6 +1,6 @@
 //! A lead on the desk: locked with all its submissions, decided on, and changed in one transaction. What people do to leads goes this way.
 use super::{
-    Db, StoreError, Tx,
+    Db, StoreError, Tx, audit,
     campaigns::Standing,
     close::{self, Close, Event as Line, Outcome},
     intake::{CampaignRef, RepeatKey},
@@ -23,6 +23,7 @@ use sqlx::types::Json;
 
 mod read;
 pub(super) mod repeat;
+mod told;
 mod write;
 
 /// How often the whole transaction is tried when the engine says "try again".
@@ -234,6 +235,7 @@ async fn within<R>(
     };
     let jobs = carry_out(tx, ask, &desk.lead, &plan).await?;
     tx.tell(corrected(&desk, &plan, ask.at));
+    audit::tell(tx, ask.workspace, &told::plan(&desk, &plan), ask.at).await?;
     repeat::keep(tx, ask, &plan.answer).await?;
     Ok(Done::Did { answer: plan.answer, jobs })
 }
@@ -273,7 +275,7 @@ async fn carry_out(
         jobs.push((open.stage, open.id, 1));
     }
     let mut touched = vec![told(lead, plan)];
-    touched.extend(lead_status::touched(tx, &changed).await?);
+    touched.extend(lead_status::touched(&changed));
     touched.retain(|one| !one.happened.is_empty());
     live::reassess(tx, &touched, ask.at).await?;
     Ok(jobs)

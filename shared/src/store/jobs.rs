@@ -1,6 +1,7 @@
 //! Stage jobs as operators see them: list, count, retry or discard what matches.
-use super::{Db, Rows, StoreError, Tx, rows::time};
+use super::{Db, Rows, StoreError, Tx, audit, rows::time};
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{CampaignId, LeadId, SubmissionId, WorkspaceId},
     submission::{End, Stage, State, Status},
@@ -8,6 +9,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 /// Jobs moved by one transaction of a bulk retry or discard.
@@ -214,6 +216,7 @@ pub async fn move_failed(
         .bind(Rows::of(&rows))
         .run()
         .await?;
+    audit::tell(&mut tx, workspace, &lines(workspace, filter, bulk, &moved), at).await?;
     tx.commit().await?;
     Ok(moved.into_iter().map(|job| (job.id, job.stage, job.generation)).collect())
 }
@@ -230,6 +233,25 @@ fn told(workspace: WorkspaceId, job: &Moved, at: Time) -> impl Iterator<Item = T
     let about = About::Submission(job.id, job.campaign_id);
     let events = event::of_move(false, State::Finished, Some(end)).into_iter();
     events.map(move |event| Told { workspace, event, about, facts: facts.clone(), at })
+}
+
+/// The lines of the audit log: what was asked for and how many there were, and each job.
+fn lines(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]) -> Vec<Entry> {
+    let (all, each, to) = match bulk {
+        Bulk::Retry => ("job.bulk_retried", "job.retried", "ready"),
+        Bulk::Discard => ("job.bulk_discarded", "job.discarded", "finished"),
+    };
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let counts = json!({ "filter": filter, "moved": moved.len() });
+    let all = Entry::new(all, "workspace", workspace).to(counts);
+    let each = moved.iter().map(|job| {
+        Entry::new(each, "submission", job.id)
+            .from(json!({ "run": "failed", "stage": job.stage }))
+            .to(json!({ "run": to }))
+    });
+    std::iter::once(all).chain(each).collect()
 }
 
 /// The failed jobs that a chunk moves, and what is told of them.

@@ -1,9 +1,12 @@
 //! Rotation of the key ring over all workspaces: each data key is wrapped anew, what it sealed stays as it is.
-use super::{Db, StoreError, secrets::SecretError};
+use super::{Db, StoreError, audit, secrets::SecretError};
 use crate::{
+    audit::Entry,
+    clock::Time,
     ids::WorkspaceId,
     secret::{KeyRing, RingError},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// What a look at every data key found.
@@ -32,15 +35,16 @@ pub async fn check(db: &Db, ring: &KeyRing) -> Result<Found, StoreError> {
 
 /// Wraps every data key with the ring's first key; answers how many were changed. One that does not open stops it, and what was done
 /// before stays done: running it again goes on.
-pub async fn rotate(db: &Db, ring: &KeyRing) -> Result<u64, SecretError> {
+pub async fn rotate(db: &Db, ring: &KeyRing, at: Time) -> Result<u64, SecretError> {
     let mut changed = 0;
     for (workspace, id, wrapped, ring_key) in all(db).await? {
         if ring_key == ring.first() {
             continue;
         }
         let key = ring.unwrap(&wrapped, &id.simple().to_string(), workspace)?;
-        changed += db
-            .write()
+        let mut tx = db.begin().await?;
+        let wrapped_anew = tx
+            .ex()
             .sql("UPDATE data_key SET wrapped = $3, ring_key = $4 WHERE workspace_id = $1 AND wrapped = $2")
             .bind(workspace)
             .bind(wrapped)
@@ -48,6 +52,14 @@ pub async fn rotate(db: &Db, ring: &KeyRing) -> Result<u64, SecretError> {
             .bind(ring.first())
             .run()
             .await?;
+        if wrapped_anew > 0 {
+            let entry = Entry::new("secret.ring_rotated", "workspace", workspace)
+                .from(json!({ "keyId": ring_key }))
+                .to(json!({ "keyId": ring.first() }));
+            audit::tell(&mut tx, workspace, &[entry], at).await?;
+        }
+        tx.commit().await?;
+        changed += wrapped_anew;
     }
     Ok(changed)
 }

@@ -1,10 +1,12 @@
 //! Workspaces and the API keys that open them.
-use super::{Db, StoreError};
+use super::{Db, StoreError, audit};
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{KeyId, WorkspaceId},
 };
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 
 /// A workspace.
@@ -34,16 +36,24 @@ pub struct KeyRow {
 
 /// The workspace of that name, made when it is not there.
 pub async fn workspace(db: &Db, name: &str, at: Time) -> Result<Workspace, StoreError> {
-    db.write()
+    let mut tx = db.begin().await?;
+    let id = WorkspaceId::new();
+    let made = tx
+        .ex()
         .sql(
             "INSERT INTO workspace (id, name, plan, created_at) VALUES ($1, $2, 'standard', $3)
              ON CONFLICT (name) DO NOTHING",
         )
-        .bind(WorkspaceId::new())
+        .bind(id)
         .bind(name)
         .bind(at)
         .run()
         .await?;
+    if made == 1 {
+        let entry = Entry::new("workspace.created", "workspace", id).to(json!({ "name": name }));
+        audit::tell(&mut tx, id, &[entry], at).await?;
+    }
+    tx.commit().await?;
     db.read()
         .sql("SELECT id, name, plan, created_at FROM workspace WHERE name = $1")
         .bind(name)
@@ -62,8 +72,9 @@ pub async fn find_workspace(db: &Db, name: &str) -> Result<Option<Workspace>, St
 
 /// Keeps a new key. A key with the same secret is left as it is (and must be of the same workspace to be of use).
 pub async fn add(db: &Db, key: &KeyRow, secret_hash: &str) -> Result<bool, StoreError> {
-    let added = db
-        .write()
+    let mut tx = db.begin().await?;
+    let added = tx
+        .ex()
         .sql(
             "INSERT INTO api_key (workspace_id, id, name, shown, secret_hash, scopes, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -79,6 +90,12 @@ pub async fn add(db: &Db, key: &KeyRow, secret_hash: &str) -> Result<bool, Store
         .bind(key.expires_at)
         .run()
         .await?;
+    if added == 1 {
+        let made = json!({ "name": key.name, "scopes": key.scopes, "expiresAt": key.expires_at });
+        let entry = Entry::new("key.created", "key", key.id).to(made);
+        audit::tell(&mut tx, key.workspace_id, &[entry], key.created_at).await?;
+    }
+    tx.commit().await?;
     Ok(added == 1)
 }
 
@@ -112,16 +129,23 @@ pub async fn revoke(
     key: KeyId,
     at: Time,
 ) -> Result<bool, StoreError> {
-    let revoked = db
-        .write()
+    let mut tx = db.begin().await?;
+    let revoked: Option<(String,)> = tx
+        .ex()
         .sql(
             "UPDATE api_key SET revoked_at = $3
-             WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
+             WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL
+             RETURNING name",
         )
         .bind(workspace)
         .bind(key)
         .bind(at)
-        .run()
+        .optional()
         .await?;
-    Ok(revoked == 1)
+    if let Some((name,)) = &revoked {
+        let entry = Entry::new("key.revoked", "key", key).from(json!({ "name": name }));
+        audit::tell(&mut tx, workspace, &[entry], at).await?;
+    }
+    tx.commit().await?;
+    Ok(revoked.is_some())
 }

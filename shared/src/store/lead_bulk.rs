@@ -97,7 +97,7 @@ async fn once(
     let changes: Vec<Change> = moved.iter().map(|lead| change(workspace, *lead, wish)).collect();
     let changed = lead_status::change(&mut tx, &changes).await?;
     lead_status::wake_stopped(&mut tx, &changed, wish.at).await?;
-    let touched = lead_status::touched(&mut tx, &changed).await?;
+    let touched = lead_status::touched(&changed);
     live::reassess(&mut tx, &touched, wish.at).await?;
     tx.commit().await?;
     Ok(became)

@@ -1,10 +1,11 @@
 //! Lead statuses: changed only with a line of the lead's history, in one transaction, and only from where the decision expects them.
 use super::{
-    Db, Rows, StoreError, Tx,
+    Db, Rows, StoreError, Tx, audit,
     live::{self, Touched, What},
     rows::time,
 };
 use crate::{
+    audit::Entry,
     automation::{Happened, Occurrence},
     clock::Time,
     contact::ContactStatus,
@@ -13,10 +14,7 @@ use crate::{
     webhook::{About, Event, Facts, Told},
 };
 use serde::Serialize;
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 use uuid::Uuid;
 
 mod stopped;
@@ -46,6 +44,7 @@ pub struct Change {
 pub struct Changed {
     pub workspace: WorkspaceId,
     pub lead: LeadId,
+    pub contact: ContactId,
     pub from: LeadStatus,
     pub to: LeadStatus,
 }
@@ -82,20 +81,22 @@ pub async fn change(tx: &mut Tx, changes: &[Change]) -> Result<Vec<Changed>, Sto
     if wanted.values().any(|change| live::reacts(change.workspace)) {
         // Whoever reacts to what happens holds the contact, then changes its leads.
         let contacts = contacts(tx, &keys).await?;
-        live::lock_contacts(tx, contacts.into_values()).await?;
+        live::lock_contacts(tx, contacts.into_iter()).await?;
     }
     let standing = lock(tx, &keys).await?;
-    let made = standing.into_iter().filter_map(|(workspace, lead, status)| {
+    let made = standing.into_iter().filter_map(|(workspace, lead, status, contact)| {
         let change = *wanted.get(&(workspace.0, lead.0))?;
-        (change.from.contains(&status) && change.to != status).then_some((change, status))
+        let is_made = change.from.contains(&status) && change.to != status;
+        is_made.then(|| (row(change, status), changed(change, contact, status)))
     });
-    let rows: Vec<ChangeRow> = made.map(|(change, from)| row(change, from)).collect();
+    let (rows, changed): (Vec<ChangeRow>, Vec<Changed>) = made.unzip();
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     write(tx, &rows).await?;
     tx.tell(rows.iter().map(told));
-    Ok(rows.iter().map(changed).collect())
+    audited(tx, &rows).await?;
+    Ok(changed)
 }
 
 fn row(change: &Change, from: LeadStatus) -> ChangeRow<'_> {
@@ -129,13 +130,18 @@ fn told(row: &ChangeRow<'_>) -> Told {
     }
 }
 
-fn changed(row: &ChangeRow<'_>) -> Changed {
-    Changed {
-        workspace: WorkspaceId(row.workspace_id),
-        lead: LeadId(row.lead_id),
-        from: row.from_status,
-        to: row.to_status,
-    }
+fn changed(change: &Change, contact: ContactId, from: LeadStatus) -> Changed {
+    Changed { workspace: change.workspace, lead: change.lead, contact, from, to: change.to }
+}
+
+/// The lines of the audit log, if somebody did it.
+async fn audited(tx: &mut Tx, rows: &[ChangeRow<'_>]) -> Result<(), StoreError> {
+    let told = rows.iter().map(|row| {
+        let entry = Entry::new("lead.status_changed", "lead", LeadId(row.lead_id))
+            .status(row.from_status.word(), row.to_status.word());
+        (WorkspaceId(row.workspace_id), entry, row.at)
+    });
+    audit::tell_all(tx, told).await
 }
 
 #[derive(Serialize)]
@@ -148,10 +154,10 @@ struct LeadKey {
 async fn lock(
     tx: &mut Tx,
     keys: &[LeadKey],
-) -> Result<Vec<(WorkspaceId, LeadId, LeadStatus)>, StoreError> {
+) -> Result<Vec<(WorkspaceId, LeadId, LeadStatus, ContactId)>, StoreError> {
     tx.ex()
         .sql(
-            "SELECT l.workspace_id, l.id, l.status FROM ROWS($1: workspace_id uuid, id uuid) r
+            "SELECT l.workspace_id, l.id, l.status, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
              JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id{pg:  FOR NO KEY UPDATE OF l}",
         )
         .bind(Rows::of(keys))
@@ -227,17 +233,15 @@ pub(super) fn born_rejected(
 async fn contacts(
     tx: &mut Tx,
     keys: &[LeadKey],
-) -> Result<HashMap<LeadId, (WorkspaceId, ContactId)>, StoreError> {
-    let found: Vec<(LeadId, WorkspaceId, ContactId)> = tx
-        .ex()
+) -> Result<Vec<(WorkspaceId, ContactId)>, StoreError> {
+    tx.ex()
         .sql(
-            "SELECT l.id, l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
+            "SELECT l.workspace_id, l.contact_id FROM ROWS($1: workspace_id uuid, id uuid) r
              JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id",
         )
         .bind(Rows::of(keys))
         .all()
-        .await?;
-    Ok(found.into_iter().map(|(lead, workspace, contact)| (lead, (workspace, contact))).collect())
+        .await
 }
 
 impl Changed {
@@ -248,20 +252,10 @@ impl Changed {
 }
 
 /// The contacts whose leads changed, once for each lead: what rules read of them has changed, and campaigns react to it.
-pub(super) async fn touched(tx: &mut Tx, changed: &[Changed]) -> Result<Vec<Touched>, StoreError> {
-    if changed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let keys: Vec<LeadKey> = changed
-        .iter()
-        .map(|one| LeadKey { workspace_id: one.workspace.0, id: one.lead.0 })
-        .collect();
-    let contacts = contacts(tx, &keys).await?;
-    let touched = changed.iter().filter_map(|one| {
-        let (workspace, contact) = contacts.get(&one.lead)?;
-        Some(Touched::new(*workspace, *contact, What::leads()).and(one.happened()))
-    });
-    Ok(touched.collect())
+pub(super) fn touched(changed: &[Changed]) -> Vec<Touched> {
+    let touched =
+        |one: &Changed| Touched::new(one.workspace, one.contact, What::leads()).and(one.happened());
+    changed.iter().map(touched).collect()
 }
 
 /// A line of a lead's history.

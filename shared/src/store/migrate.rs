@@ -1,6 +1,7 @@
 //! Brings the database to this program's schema. One DDL text for both engines.
 use super::{
     Db, StoreError, contact_fold,
+    db::Pools,
     dialect::{self, Engine},
 };
 use sqlx::{
@@ -52,9 +53,9 @@ const LITE_TYPES: &[(&str, &str)] = &[
 
 /// Runs what has not run yet; safe to call from several processes at once. Returns the schema's version.
 pub async fn migrate(db: &Db) -> Result<i64, StoreError> {
-    match db {
-        Db::Postgres(pool) => migrator(plain).run(pool).await?,
-        Db::Sqlite { writer, .. } => migrator(strict).run(writer).await?,
+    match &db.pools {
+        Pools::Postgres(pool) => migrator(plain).run(pool).await?,
+        Pools::Sqlite { writer, .. } => migrator(strict).run(writer).await?,
     }
     contact_fold::fold_all(db).await?;
     Ok(latest())

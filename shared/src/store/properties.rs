@@ -1,10 +1,11 @@
 //! The fields that a workspace made up for its contacts.
 use super::{
-    Db, Ex, StoreError, Tx,
+    Db, Ex, StoreError, Tx, audit,
     live::{self, Which},
     segments,
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     contact::{
         PropertyKind,
@@ -13,6 +14,7 @@ use crate::{
     ids::{PropertyId, WorkspaceId},
     rules::{Kind, PROPERTY, Properties},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// A property as it is in the database.
@@ -69,6 +71,9 @@ pub async fn create(
         return Ok(Created::KeyTaken);
     }
     live::changed(&mut tx, workspace).await?;
+    let made = json!({ "key": property.key, "kind": property.kind, "indexed": property.indexed });
+    let entry = Entry::new("property.created", "property", property.id).to(made);
+    audit::tell(&mut tx, workspace, &[entry], property.created_at).await?;
     tx.commit().await?;
     Ok(Created::Yes)
 }
@@ -106,16 +111,24 @@ pub async fn change(
 ) -> Result<Option<Property>, StoreError> {
     let mut tx = db.begin().await?;
     segments::lock_workspace(&mut tx, workspace).await?;
-    let before: Option<(bool,)> = tx
+    let before: Option<(String, String, bool)> = tx
         .ex()
-        .sql("SELECT indexed FROM property WHERE workspace_id = $1 AND id = $2")
+        .sql("SELECT name, description, indexed FROM property WHERE workspace_id = $1 AND id = $2")
         .bind(workspace)
         .bind(id)
         .optional()
         .await?;
     let changed = write(&mut tx, (workspace, id), changes, now).await?;
-    if let Some(property) = &changed {
-        if before != Some((property.indexed,)) {
+    if let (Some(property), Some((name, description, indexed))) = (&changed, before) {
+        let before = json!({ "name": name, "description": description, "indexed": indexed });
+        let after = json!({
+            "name": property.name, "description": property.description, "indexed": property.indexed,
+        });
+        if before != after {
+            let entry = Entry::new("property.changed", "property", id).changed(&before, &after);
+            audit::tell(&mut tx, workspace, &[entry], now).await?;
+        }
+        if indexed != property.indexed {
             let path = format!("{PROPERTY}{}", property.key);
             live::make_due(&mut tx, workspace, Which::Reading(&path), now).await?;
         }

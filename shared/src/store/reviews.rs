@@ -2,16 +2,18 @@
 //!
 //! What is found by its key asks `resolution IS NULL`, which says the same as `resolved_at IS NULL` and leaves the key as the one way to it.
 use super::{
-    Db, Rows, StoreError, Tx,
+    Db, Rows, StoreError, Tx, audit,
     close::{self, Close},
     parking::{Park, park_columns},
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{CampaignId, LeadId, ParkId, SubmissionId, WorkspaceId},
     lead::LeadStatus,
 };
 use serde::Serialize;
+use serde_json::json;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -257,11 +259,26 @@ async fn once(db: &Db, closes: &[Close], who: &str, now: Time) -> Result<Written
     let moved = close::record_in(&mut tx, closes).await?;
     let others = claimed(&mut tx, closes, who, now).await?;
     if others.is_empty() {
+        told(&mut tx, closes, &moved).await?;
         tx.commit().await?;
         return Ok(Written::Moved(moved));
     }
     tx.rollback().await?;
     Ok(Written::Claimed(others))
+}
+
+/// A line of the audit log for each that moved.
+async fn told(
+    tx: &mut Tx,
+    closes: &[Close],
+    moved: &HashSet<SubmissionId>,
+) -> Result<(), StoreError> {
+    let told = closes.iter().filter(|close| moved.contains(&close.submission)).map(|close| {
+        let decision = close.unpark.as_ref().map(|end| end.resolution);
+        let entry = Entry::new("review.decided", "submission", close.submission);
+        (close.workspace, entry.to(json!({ "decision": decision })), close.at)
+    });
+    audit::tell_all(tx, told).await
 }
 
 #[derive(Serialize)]

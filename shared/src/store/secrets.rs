@@ -1,6 +1,7 @@
 //! Named secrets of a workspace: written, used, never shown.
-use super::{Db, Rows, StoreError, Tx};
+use super::{Db, Rows, StoreError, Tx, audit};
 use crate::{
+    audit::{Actor, Entry},
     clock::Time,
     ids::{CampaignId, WorkspaceId},
     secret::{DataKey, KeyRing, Place, RingError, RingSource, SealError, Sensitive},
@@ -12,6 +13,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
+
+mod delete;
 
 /// Secrets of a workspace, at most.
 pub const SECRETS_MAX: i64 = 200;
@@ -98,6 +101,11 @@ impl Secrets {
         Self { db, source, kept: Arc::default() }
     }
 
+    /// The same in somebody's hands: what they put and delete is theirs, and the audit log tells of it.
+    pub fn acting(&self, actor: Actor) -> Self {
+        Self { db: self.db.acting(actor), ..self.clone() }
+    }
+
     /// Keeps a value under a name, in place of the one before.
     pub async fn put(
         &self,
@@ -109,9 +117,9 @@ impl Secrets {
         let key = self.data_key_or_make(workspace, at).await?;
         let value_id = Uuid::now_v7();
         let sealed = key.seal(value.expose().as_bytes(), place(&row(name, value_id), workspace));
-        let kept = self
-            .db
-            .write()
+        let mut tx = self.db.begin().await?;
+        let kept = tx
+            .ex()
             .sql(
                 "INSERT INTO secret (workspace_id, name, value_id, sealed, last_four, created_at, updated_at)
                  SELECT $1, $2, $3, $4, $5, $6, $6
@@ -129,8 +137,14 @@ impl Secrets {
             .bind(SECRETS_MAX)
             .run()
             .await?;
+        if kept != 1 {
+            return Err(SecretError::TooMany);
+        }
+        let entry = Entry::new("secret.put", "secret", name);
+        audit::tell(&mut tx, workspace, &[entry], at).await?;
+        tx.commit().await?;
         self.kept().values.remove(&(workspace, name.to_owned()));
-        if kept == 1 { Ok(()) } else { Err(SecretError::TooMany) }
+        Ok(())
     }
 
     /// Opens a secret; none when there is no such one.
@@ -168,39 +182,6 @@ impl Secrets {
         }
         kept.values.insert(asked, (opened.clone(), now));
         Ok(Some(opened))
-    }
-
-    /// Deletes a secret that no agent and no campaign uses; archived ones do not count.
-    pub async fn delete(&self, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
-        self.kept().values.remove(&(workspace, name.to_owned()));
-        match self.try_delete(workspace, name).await {
-            // A campaign or an agent that names it was saved in between.
-            Err(error) if error.is_dangling() => self.try_delete(workspace, name).await,
-            done => done,
-        }
-    }
-
-    async fn try_delete(&self, workspace: WorkspaceId, name: &str) -> Result<Deleted, StoreError> {
-        let mut tx = self.db.begin().await?;
-        let mut campaigns: Vec<Use> = uses(tx.ex(), workspace).await?;
-        campaigns.retain(|one| one.secret_name == name && one.state != "archived");
-        let mut agents = agent_uses(tx.ex(), workspace).await?;
-        agents.retain(|(secret, _)| secret == name);
-        if !campaigns.is_empty() || !agents.is_empty() {
-            let agents = agents.into_iter().map(|(_, agent)| agent).collect();
-            return Ok(Deleted::Used(Users { campaigns, agents }));
-        }
-        for text in [
-            "DELETE FROM secret_use WHERE workspace_id = $1 AND secret_name = $2",
-            "DELETE FROM secret WHERE workspace_id = $1 AND name = $2",
-        ] {
-            let gone = tx.ex().sql(text).bind(workspace).bind(name).run().await?;
-            if gone == 0 && text.starts_with("DELETE FROM secret ") {
-                return Ok(Deleted::Absent);
-            }
-        }
-        tx.commit().await?;
-        Ok(Deleted::Gone)
     }
 
     /// The workspace's data key, if it has one that opens.

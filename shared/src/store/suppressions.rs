@@ -1,10 +1,11 @@
 //! Whom nobody may reach. A person is known by the keyed hash of their number, or of their address, only.
 use super::{
-    Db, Ex, StoreError,
+    Db, Ex, StoreError, audit,
     secrets::{SecretError, Secrets},
 };
-use crate::{clock::Time, ids::WorkspaceId, outreach::agent::Channel};
+use crate::{audit::Entry, clock::Time, ids::WorkspaceId, outreach::agent::Channel};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 mod bulk;
 
@@ -16,6 +17,9 @@ pub const STOP: &str = "stop";
 pub const PROVIDER: &str = "provider";
 /// The reason of what is kept with the contact: it wants no calls, or no texts.
 pub const CONSENT: &str = "consent";
+
+/// Characters of a person's hash that the audit log tells.
+const HASH_TOLD: usize = 16;
 
 /// By what a person may not be reached.
 #[derive(
@@ -121,6 +125,28 @@ pub async fn add(
     Ok(add_many(ex, person.workspace, &said).await? == 1)
 }
 
+/// [`add`] by somebody, with a line of the audit log.
+pub async fn suppress(
+    db: &Db,
+    person: Person<'_>,
+    suppression: &Suppression,
+) -> Result<bool, StoreError> {
+    let mut tx = db.begin().await?;
+    let is_new = add(tx.ex(), person, suppression).await?;
+    if is_new {
+        let entry = told("suppression.added", person).to(json!({ "channel": suppression.channel }));
+        audit::tell(&mut tx, person.workspace, &[entry], suppression.created_at).await?;
+    }
+    tx.commit().await?;
+    Ok(is_new)
+}
+
+/// Neither the number nor the reason, which people write as they like; the hash finds its row and nobody else.
+fn told(action: &'static str, person: Person<'_>) -> Entry {
+    let hash: String = person.hash.chars().take(HASH_TOLD).collect();
+    Entry::new(action, "suppression", hash)
+}
+
 /// The person takes their STOP back, to us or to the provider. What others have said of them stays. Answers how many there were.
 pub async fn lift_stop(ex: Ex<'_>, person: Person<'_>) -> Result<u64, StoreError> {
     ex.sql(
@@ -164,6 +190,23 @@ pub async fn remove(ex: Ex<'_>, person: Person<'_>, channel: Reach) -> Result<u6
     .bind(channel)
     .run()
     .await
+}
+
+/// [`remove`] by somebody, with a line of the audit log.
+pub async fn unsuppress(
+    db: &Db,
+    person: Person<'_>,
+    channel: Reach,
+    at: Time,
+) -> Result<u64, StoreError> {
+    let mut tx = db.begin().await?;
+    let gone = remove(tx.ex(), person, channel).await?;
+    if gone > 0 {
+        let entry = told("suppression.lifted", person).from(json!({ "channel": channel }));
+        audit::tell(&mut tx, person.workspace, &[entry], at).await?;
+    }
+    tx.commit().await?;
+    Ok(gone)
 }
 
 /// What is known of a person, also what has come to its end.

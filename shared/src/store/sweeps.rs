@@ -1,6 +1,11 @@
 //! What the clock asks of the tables. These few functions see all workspaces.
-use super::{Db, StoreError};
-use crate::{clock::Time, ids::SubmissionId, submission::Stage};
+use super::{Db, StoreError, audit};
+use crate::{
+    audit::Entry,
+    clock::Time,
+    ids::{SubmissionId, WorkspaceId},
+    submission::Stage,
+};
 use chrono::{DateTime, Utc};
 
 /// A stage job to push.
@@ -86,9 +91,16 @@ pub async fn paused_lanes(db: &Db) -> Result<Vec<PausedLane>, StoreError> {
         .await
 }
 
-/// Pauses a lane; a lane that is paused already keeps its first reason.
-pub async fn pause_lane(db: &Db, pause: &PausedLane) -> Result<(), StoreError> {
-    db.write()
+/// Pauses a lane; a lane that is paused already keeps its first reason. Lanes are the installation's: the audit log of the workspace
+/// of whoever does it tells of it.
+pub async fn pause_lane(
+    db: &Db,
+    workspace: WorkspaceId,
+    pause: &PausedLane,
+) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    let paused = tx
+        .ex()
         .sql(
             "INSERT INTO paused_lane (lane, reason, paused_by, paused_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (lane) DO NOTHING",
@@ -99,14 +111,29 @@ pub async fn pause_lane(db: &Db, pause: &PausedLane) -> Result<(), StoreError> {
         .bind(pause.paused_at)
         .run()
         .await?;
-    Ok(())
+    if paused == 1 {
+        let entry = Entry::new("lane.paused", "lane", &pause.lane);
+        audit::tell(&mut tx, workspace, &[entry], pause.paused_at).await?;
+    }
+    tx.commit().await
 }
 
-/// Lets a lane run again; false when it was not paused.
-pub async fn resume_lane(db: &Db, lane: &str) -> Result<bool, StoreError> {
+/// Lets a lane run again; false when it was not paused. Told of as [`pause_lane`].
+pub async fn resume_lane(
+    db: &Db,
+    workspace: WorkspaceId,
+    lane: &str,
+    at: Time,
+) -> Result<bool, StoreError> {
+    let mut tx = db.begin().await?;
     let resumed =
-        db.write().sql("DELETE FROM paused_lane WHERE lane = $1").bind(lane).run().await?;
-    Ok(resumed == 1)
+        tx.ex().sql("DELETE FROM paused_lane WHERE lane = $1").bind(lane).run().await? == 1;
+    if resumed {
+        let entry = Entry::new("lane.resumed", "lane", lane);
+        audit::tell(&mut tx, workspace, &[entry], at).await?;
+    }
+    tx.commit().await?;
+    Ok(resumed)
 }
 
 /// What time the database thinks it is; on SQLite, which has no clock of its own, the machine's.

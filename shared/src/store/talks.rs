@@ -1,6 +1,6 @@
 //! Calls and texts that people ask for: decided and written under the lead's lock. And what was said with a lead, page by page.
 use super::{
-    Db, Ex, Rows, StoreError, Tx,
+    Db, Ex, Rows, StoreError, Tx, audit,
     contacts::consent,
     desk::{Ask, repeat},
     interactions::{Interaction, interaction_columns},
@@ -8,6 +8,7 @@ use super::{
     suppressions::Suppression,
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{
         AgentId, CampaignId, ContactId, InteractionId, LeadId, MessageId, ParkId, SubmissionId,
@@ -17,7 +18,7 @@ use crate::{
     outreach::report::Role,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -159,7 +160,19 @@ async fn within<R>(
     };
     let Some(interaction) = carry_out(tx, ask, &plan).await? else { return Ok(None) };
     repeat::keep(tx, ask, &plan.answer).await?;
+    audit::tell(tx, ask.workspace, &[told(ask, &plan, interaction)], ask.at).await?;
     Ok(Some(Done::Planned { interaction, answer: plan.answer }))
+}
+
+fn told(ask: &Ask, plan: &Plan, interaction: InteractionId) -> Entry {
+    let action = match plan.what {
+        What::Call { .. } => "lead.called",
+        What::Text { .. } => "lead.texted",
+    };
+    let planned = json!({
+        "interactionId": interaction, "campaignId": plan.campaign, "agentId": plan.agent,
+    });
+    Entry::new(action, "lead", ask.lead).to(planned)
 }
 
 async fn known(tx: &mut Tx, ask: &Ask, person_hash: &str) -> Result<Option<Known>, StoreError> {

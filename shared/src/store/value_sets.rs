@@ -1,15 +1,17 @@
 //! Value sets: lists that several campaigns share.
 use super::{
-    Db, Ex, Rows, StoreError, Tx,
+    Db, Ex, Rows, StoreError, Tx, audit,
     automation::programs::{self, Naming},
     live::{self, Which},
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{ValueSetId, WorkspaceId},
     value_set::{Member, Sets, ValueSet},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -40,7 +42,7 @@ pub struct SetDraft {
 /// Stores a new set, or one in the place of a deleted set of that name; none when the name is taken.
 pub async fn create(db: &Db, draft: &SetDraft) -> Result<Option<ValueSetId>, StoreError> {
     let mut tx = db.begin().await?;
-    let stored: Option<(ValueSetId,)> = tx
+    let stored: Option<(ValueSetId, i64)> = tx
         .ex()
         .sql(
             "INSERT INTO value_set (workspace_id, id, name, description, revision, members, size, created_at, updated_at)
@@ -50,7 +52,7 @@ pub async fn create(db: &Db, draft: &SetDraft) -> Result<Option<ValueSetId>, Sto
                  revision = value_set.revision + 1, created_at = excluded.created_at, updated_at = excluded.updated_at,
                  deleted_at = NULL
              WHERE value_set.deleted_at IS NOT NULL
-             RETURNING id",
+             RETURNING id, revision",
         )
         .bind(draft.workspace)
         .bind(draft.id)
@@ -61,11 +63,14 @@ pub async fn create(db: &Db, draft: &SetDraft) -> Result<Option<ValueSetId>, Sto
         .bind(draft.at)
         .optional()
         .await?;
-    if stored.is_some() {
+    if let Some((id, revision)) = stored {
         tell_segments(&mut tx, draft.workspace, &draft.name, draft.at).await?;
+        let made = json!({ "name": draft.name, "revision": revision, "size": draft.members.len() });
+        let entry = Entry::new("value_set.created", "valueSet", id).to(made);
+        audit::tell(&mut tx, draft.workspace, &[entry], draft.at).await?;
     }
     tx.commit().await?;
-    Ok(stored.map(|(id,)| id))
+    Ok(stored.map(|(id, _)| id))
 }
 
 /// The members of segments that ask about the set may be others now: they are built again.
@@ -86,6 +91,7 @@ async fn tell_segments(
 /// Replaces the values of `draft.id` if the set is at revision `expected`, or whatever it is at when that is none. Answers whether it was.
 pub async fn save(db: &Db, draft: &SetDraft, expected: Option<i64>) -> Result<bool, StoreError> {
     let mut tx = db.begin().await?;
+    let before = told(&mut tx, (draft.workspace, draft.id)).await?;
     let changed: Option<(String,)> = tx
         .ex()
         .sql(
@@ -104,9 +110,32 @@ pub async fn save(db: &Db, draft: &SetDraft, expected: Option<i64>) -> Result<bo
         .await?;
     if let Some((name,)) = &changed {
         tell_segments(&mut tx, draft.workspace, name, draft.at).await?;
+        let after = told(&mut tx, (draft.workspace, draft.id)).await?;
+        let entry = Entry::new("value_set.saved", "valueSet", draft.id).from(before).to(after);
+        audit::tell(&mut tx, draft.workspace, &[entry], draft.at).await?;
     }
     tx.commit().await?;
     Ok(changed.is_some())
+}
+
+/// What the audit log says of a set: its values may be people's.
+async fn told(
+    tx: &mut Tx,
+    (workspace, id): (WorkspaceId, ValueSetId),
+) -> Result<Value, StoreError> {
+    let row: Option<(String, i64, i64)> = tx
+        .ex()
+        .sql(
+            "SELECT name, revision, size FROM value_set WHERE workspace_id = $1 AND id = $2{pg:  FOR NO KEY UPDATE}",
+        )
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await?;
+    Ok(row.map_or(
+        Value::Null,
+        |(name, revision, size)| json!({ "name": name, "revision": revision, "size": size }),
+    ))
 }
 
 /// A set with its values.
@@ -177,6 +206,9 @@ pub async fn delete(
         .await?;
     if let Some((name,)) = &changed {
         tell_segments(&mut tx, workspace, name, at).await?;
+        let before = told(&mut tx, (workspace, id)).await?;
+        let entry = Entry::new("value_set.deleted", "valueSet", id).from(before);
+        audit::tell(&mut tx, workspace, &[entry], at).await?;
     }
     tx.commit().await?;
     Ok(changed.is_some())

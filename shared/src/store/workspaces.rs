@@ -1,15 +1,17 @@
 //! Workspaces: what the workspace's row says beside its name.
 use super::{
-    Db, Ex, StoreError,
+    Db, Ex, StoreError, audit,
     automation::programs::{self, Naming},
     segments::{self, Replan},
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{SegmentId, WorkspaceId},
     plan::Plan,
 };
 use chrono_tz::Tz;
+use serde_json::json;
 
 /// The settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -97,6 +99,10 @@ pub async fn change(
     }
     let replan = Replan { plan: new.plan, zone_changed: new.timezone != old.timezone };
     let to_build = segments::replan(&mut tx, workspace, replan, at).await?;
+    let shown = |is: &Settings| json!({ "plan": is.plan, "timezone": is.timezone });
+    let entry = Entry::new("workspace.changed", "workspace", workspace);
+    let entry = entry.changed(&shown(&old), &shown(&new));
+    audit::tell(&mut tx, workspace, &[entry], at).await?;
     tx.commit().await?;
     Ok(Changed { settings: new, to_build })
 }

@@ -7,6 +7,7 @@ use shared::{
     store::{
         Db,
         agents::{self, AgentDraft, Put},
+        dialect::Engine,
         secrets::Secrets,
     },
     testing::{noon, ring},
@@ -23,12 +24,12 @@ type Column = (String, String);
 
 /// Every table and column that can hold a text, by the engine's own catalogue.
 pub async fn columns(db: &Db) -> Vec<Column> {
-    let tables = match db {
-        Db::Postgres(_) => {
+    let tables = match db.engine() {
+        Engine::Postgres => {
             "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns
              WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'json', 'character varying')"
         }
-        Db::Sqlite { .. } => {
+        Engine::Sqlite => {
             "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
              WHERE m.type = 'table' AND c.type = 'TEXT' AND m.name NOT LIKE 'sqlite_%'"
         }

@@ -122,7 +122,7 @@ on_both_engines! {
         let mut unknown = Vec::new();
         for (table, column) in canary::columns(&world.db).await {
             let name = format!("{table}.{column}");
-            let is_time = matches!(&world.db, Db::Sqlite { .. })
+            let is_time = (world.db.engine() == shared::store::dialect::Engine::Sqlite)
                 && (column.ends_with("at") || column.ends_with("_until") || column == "deadline");
             let is_known = before.contains(&name) || SAYS_NOTHING.contains(&name.as_str()) || is_time;
             if !is_known && tables.contains(table.as_str()) {

@@ -57,6 +57,7 @@ impl Trip {
             child: notes.child,
             notices,
             query,
+            told: None,
             at: now,
         }
     }

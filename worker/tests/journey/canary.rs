@@ -3,7 +3,7 @@ use crate::credentials::{Fake, attempts, campaign, delivered, keep, oauth, submi
 use serde_json::json;
 use shared::{
     on_both_engines,
-    store::{Db, campaigns, leads, secrets},
+    store::{Db, campaigns, dialect::Engine, leads, secrets},
 };
 use std::{
     io::Write,
@@ -42,9 +42,9 @@ fn listen() -> Log {
 
 /// The tables that a delivery with credentials writes, as text.
 async fn tables(db: &Db) -> String {
-    let texts = match db {
-        Db::Sqlite { .. } => return String::new(), // its file is searched as a whole
-        Db::Postgres(_) => [
+    let texts = match db.engine() {
+        Engine::Sqlite => return String::new(), // its file is searched as a whole
+        Engine::Postgres => [
             "SELECT CAST(t.* AS TEXT) FROM secret t",
             "SELECT CAST(t.* AS TEXT) FROM data_key t",
             "SELECT CAST(t.* AS TEXT) FROM oauth_token t",

@@ -1,10 +1,12 @@
 //! Websites that report visits, and their public keys.
 use crate::{
     activity::visit::SITES_MAX,
+    audit::Entry,
     clock::Time,
     ids::{SiteId, WorkspaceId},
-    store::{Db, StoreError},
+    store::{Db, StoreError, audit},
 };
+use serde_json::json;
 
 /// A website.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -38,8 +40,9 @@ pub async fn add(db: &Db, site: &SiteRow) -> Result<Added, StoreError> {
     if open >= SITES_MAX {
         return Ok(Added::Full);
     }
-    let added = db
-        .write()
+    let mut tx = db.begin().await?;
+    let added = tx
+        .ex()
         .sql(
             "INSERT INTO tracking_site (workspace_id, id, key, name, created_at, revoked_at)
              VALUES ($1, $2, $3, $4, $5, NULL)",
@@ -52,7 +55,13 @@ pub async fn add(db: &Db, site: &SiteRow) -> Result<Added, StoreError> {
         .run()
         .await;
     match added {
-        Ok(_) => Ok(Added::Yes),
+        Ok(_) => {
+            let made = json!({ "name": site.name });
+            let entry = Entry::new("site.created", "site", site.id).to(made);
+            audit::tell(&mut tx, site.workspace_id, &[entry], site.created_at).await?;
+            tx.commit().await?;
+            Ok(Added::Yes)
+        }
         Err(error) if error.is_taken() => Ok(Added::Taken),
         Err(error) => Err(error),
     }
@@ -77,14 +86,20 @@ pub async fn revoke(
     id: SiteId,
     now: Time,
 ) -> Result<bool, StoreError> {
-    let revoked = db
-        .write()
+    let mut tx = db.begin().await?;
+    let revoked = tx
+        .ex()
         .sql("UPDATE tracking_site SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL")
         .bind(workspace)
         .bind(id)
         .bind(now)
         .run()
         .await?;
+    if revoked == 1 {
+        let entry = Entry::new("site.revoked", "site", id);
+        audit::tell(&mut tx, workspace, &[entry], now).await?;
+    }
+    tx.commit().await?;
     Ok(revoked == 1)
 }
 

@@ -1,5 +1,6 @@
 //! Points that people give. A campaign that reacts logs them itself, and whatever follows; for all others they are logged here.
 use crate::{
+    audit::Entry,
     automation::{Happened, Memory, Occurrence, POINTS_MAX, doc::stars, outcome::FiringKind},
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, WorkspaceId},
@@ -7,6 +8,7 @@ use crate::{
     store::{
         Db, StoreError, Tx,
         again::again,
+        audit,
         desk::{
             Ask,
             repeat::{self, Key},
@@ -102,6 +104,9 @@ async fn within(tx: &mut Tx, gift: &Gift) -> Result<Given, StoreError> {
     };
     let answer = answer(tx, gift, logged).await?;
     repeat::keep(tx, &ask, &answer).await?;
+    let entry = Entry::new("lead.points_given", "lead", gift.lead)
+        .to(json!({ "added": answer["added"], "points": answer["points"] }));
+    audit::tell(tx, gift.workspace, &[entry], gift.at).await?;
     Ok(Given::Done(answer))
 }
 

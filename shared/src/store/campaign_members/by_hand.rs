@@ -6,16 +6,19 @@ use super::{
     write::{self, Made},
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{CampaignId, ContactId, LeadId, WorkspaceId},
     lead::LeadStatus,
     store::{
         Db, StoreError, Tx,
         again::again,
+        audit,
         lead_status::{self, Change},
         live::{self, Touched, What},
     },
 };
+use serde_json::json;
 use std::collections::HashMap;
 
 /// Who adds them, and when.
@@ -105,8 +108,28 @@ async fn once(
     }
     let touched = carry_out(&mut tx, (workspace, found), &mut became, by).await?;
     live::reassess(&mut tx, &touched, by.at).await?;
+    audit::tell(&mut tx, workspace, &told(campaign, &became), by.at).await?;
     tx.commit().await?;
     Ok(Ok(became))
+}
+
+/// The lines of the audit log: how many became leads, and each lead.
+fn told(campaign: CampaignId, became: &[Member]) -> Vec<Entry> {
+    let count = |is: fn(&Added) -> bool| became.iter().filter(|(_, added)| is(added)).count();
+    let made = count(|added| matches!(added, Added::Made(_)));
+    let revived = count(|added| matches!(added, Added::Revived(_)));
+    if made + revived == 0 {
+        return Vec::new();
+    }
+    let counts = json!({ "added": made, "revived": revived });
+    let all = Entry::new("campaign.members_added", "campaign", campaign).to(counts);
+    let leads = became.iter().filter_map(|(_, added)| match added {
+        Added::Made(lead) => {
+            Some(Entry::new("lead.added", "lead", lead).to(json!({ "campaignId": campaign })))
+        }
+        _ => None, // one that is revived has a line of its status
+    });
+    std::iter::once(all).chain(leads).collect()
 }
 
 /// What is to become of a contact; the lead of one that is to be made is not known yet.
@@ -149,7 +172,7 @@ async fn carry_out(
         }
     }
     let revived = lead_status::change(tx, &revived).await?;
-    touched.extend(lead_status::touched(tx, &revived).await?);
+    touched.extend(lead_status::touched(&revived));
     Ok(touched)
 }
 

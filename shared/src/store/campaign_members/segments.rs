@@ -1,10 +1,12 @@
 //! The segments that feed a campaign.
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{CampaignId, SegmentId, WorkspaceId},
-    store::{Db, Rows, StoreError, Tx, live, rows::time},
+    store::{Db, Rows, StoreError, Tx, audit, live, rows::time},
 };
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -57,6 +59,10 @@ pub async fn assign(
     };
     if done != Assigned::default() {
         write(&mut tx, (workspace, campaign), &done, now).await?;
+        let entry = Entry::new("campaign.segments_set", "campaign", campaign)
+            .from(json!({ "segmentIds": feed }))
+            .to(json!({ "segmentIds": wanted }));
+        audit::tell(&mut tx, workspace, &[entry], now).await?;
     }
     tx.commit().await?;
     Ok(Ok(done))

@@ -71,7 +71,7 @@ pub(super) async fn change(tx: &mut Tx, closes: &[&Close]) -> Result<Vec<Touched
         .filter_map(|(close, to)| Some(made(close, owners.get(&close.submission)?.0, to)))
         .collect();
     let changed = lead_status::change(tx, &changes).await?;
-    touched.extend(lead_status::touched(tx, &changed).await?);
+    touched.extend(lead_status::touched(&changed));
     Ok(touched)
 }
 

@@ -141,7 +141,8 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         return Ok(Some(Done::Refused(Refused::Merged(into))));
     }
     let merged_now = keys::merged_into(tx, ask.workspace, ask.contact).await?;
-    if merged_now.len() != merged.len() || (&own.profile.phone, &own.profile.email) != (&known.phone, &known.email)
+    if merged_now.len() != merged.len()
+        || (&own.profile.phone, &own.profile.email) != (&known.phone, &known.email)
     {
         return Ok(None);
     }

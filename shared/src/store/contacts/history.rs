@@ -1,11 +1,12 @@
 //! The lines of a contact's history: status, consent, tags, fields, merges. Added with the change, never changed.
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{ContactChangeId, ContactId, WorkspaceId},
-    store::{Rows, StoreError, Tx, rows::time},
+    store::{Rows, StoreError, Tx, audit, rows::time},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// What a line is about.
@@ -81,6 +82,34 @@ pub async fn add(tx: &mut Tx, lines: &[Line<'_>]) -> Result<(), StoreError> {
         )
         .bind(Rows::of(&rows))
         .run()
-        .await
-        .map(drop)
+        .await?;
+    told(tx, lines).await
+}
+
+/// The lines of the audit log, if somebody did it: what of a contact changed, and not to what.
+async fn told(tx: &mut Tx, lines: &[Line<'_>]) -> Result<(), StoreError> {
+    audit::tell_all(tx, lines.iter().map(|line| (line.workspace, entry(line), line.at))).await
+}
+
+fn entry(line: &Line<'_>) -> Entry {
+    let action = match line.kind {
+        ChangeKind::Created => "contact.created",
+        ChangeKind::Fields => "contact.fields_changed",
+        ChangeKind::Status => "contact.status_changed",
+        ChangeKind::Consent => "contact.consent_changed",
+        ChangeKind::Tags => "contact.tags_changed",
+        ChangeKind::Merged => "contact.merged",
+        ChangeKind::Erased => "contact.erased",
+        ChangeKind::Exported => "contact.exported",
+        ChangeKind::SegmentAdded | ChangeKind::SegmentRemoved => "contact.segments_changed",
+    };
+    let entry = Entry::new(action, "contact", line.contact);
+    match line.detail.get("status").filter(|_| line.kind == ChangeKind::Status) {
+        Some(status) => entry.status(word(&status["from"]), word(&status["to"])),
+        None => entry.to(json!({ "fields": line.detail.keys().collect::<Vec<_>>() })),
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }

@@ -109,7 +109,7 @@ async fn within(tx: &mut Tx, ask: &Ask) -> Result<Done, StoreError> {
         let everything = |contact| Touched::new(ask.workspace, contact, What::Everything);
         touched = all.iter().copied().map(everything).collect();
     }
-    touched.extend(lead_status::touched(tx, &twins).await?);
+    touched.extend(lead_status::touched(&twins));
     live::reassess(tx, &touched, ask.at).await?;
     let now = write::lock(tx, ask.workspace, &[ask.survivor]).await?;
     Ok(Done::Merged(Box::new(now.into_iter().next().unwrap_or(survivor))))

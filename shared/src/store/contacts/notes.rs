@@ -1,10 +1,12 @@
 //! What people wrote about a contact. The words of notes are words of the contact.
 use super::write::{self, Why, Written};
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{ContactId, ContactNoteId, WorkspaceId},
-    store::{Db, StoreError, Tx, live},
+    store::{Db, StoreError, Tx, audit, live},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// Characters of a note, at most.
@@ -79,6 +81,9 @@ async fn once(
     let written = Written { before: known.clone(), after: known, why };
     let touched = write::write(&mut tx, &[written], note.at).await?;
     live::reassess(&mut tx, &touched, note.at).await?;
+    let entry =
+        Entry::new("contact.note_added", "contact", contact).to(json!({ "noteId": note.id }));
+    audit::tell(&mut tx, workspace, &[entry], note.at).await?;
     tx.commit().await?;
     Ok(Added::Yes)
 }

@@ -213,7 +213,7 @@ pub async fn explained(
             .bind(None::<Kind>)
             .bind(limit)
     };
-    if let Db::Postgres(_) = db {
+    if db.engine() == crate::store::dialect::Engine::Postgres {
         let ask = bound(concat!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ", page_sql!()));
         let lines: Vec<(String,)> = ask.all().await?;
         return Ok(lines.into_iter().map(|(line,)| line).collect());

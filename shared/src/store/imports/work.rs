@@ -98,7 +98,7 @@ pub async fn work(
     };
     if claim.attempt > ATTEMPTS_MAX {
         let last = claim.problem.clone().unwrap_or_else(|| "the process died".into());
-        return claim.fail(db, &format!("it went wrong {ATTEMPTS_MAX} times: {last}"), clock).await;
+        return claim.give_up(db, &last, clock).await;
     }
     let came = match claim.state {
         State::Undoing => undo::drive(db, &claim, clock).await,
@@ -108,6 +108,9 @@ pub async fn work(
         Ok(worked) => Ok(worked),
         Err(Stop::Hopeless(why)) => claim.fail(db, &why, clock).await,
         Err(Stop::Store(error)) if error.is_outage() => Err(error),
+        Err(Stop::Store(error)) if claim.attempt >= ATTEMPTS_MAX => {
+            claim.give_up(db, &error.to_string(), clock).await
+        }
         Err(Stop::Store(error)) => claim.postpone(db, &error.to_string(), clock.now()).await,
     }
 }
@@ -293,6 +296,10 @@ impl Claim {
         }
         tx.commit().await?;
         Ok(Worked::Ended(state))
+    }
+
+    async fn give_up(&self, db: &Db, last: &str, clock: &Clock) -> Result<Worked, StoreError> {
+        self.fail(db, &format!("it went wrong {ATTEMPTS_MAX} times: {last}"), clock).await
     }
 
     /// It cannot go on; people are told. Whoever mends what is wrong starts it again.

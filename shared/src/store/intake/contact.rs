@@ -16,8 +16,8 @@ struct ContactRow<'a> {
     id: Uuid,
     first_name: &'a str,
     last_name: &'a str,
-    email: &'a str,
-    phone: &'a str,
+    email: Option<&'a str>,
+    phone: Option<&'a str>,
     street: Option<String>,
     city: Option<String>,
     state: Option<String>,
@@ -42,8 +42,8 @@ fn profile(person: &Person, details: &Details, source: &str) -> Profile {
     Profile {
         first_name: Some(person.first_name.clone()),
         last_name: Some(person.last_name.clone()),
-        email: Some(person.email.clone()),
-        phone: Some(person.phone.clone()),
+        email: said(&person.email).map(str::to_owned),
+        phone: said(&person.phone).map(str::to_owned),
         street: place("street"),
         city: place("city"),
         state: place("state"),
@@ -56,6 +56,11 @@ fn profile(person: &Person, details: &Details, source: &str) -> Profile {
     }
 }
 
+/// Who has no email has none, rather than an empty one that all of them share.
+fn said(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
     let Who::New { person, details } = &entry.arrival.who else { return None };
     let profile = profile(person, details, entry.arrival.source);
@@ -64,8 +69,8 @@ fn row<'a>(entry: &Entry<'a>, id: ContactId) -> Option<ContactRow<'a>> {
         id: id.0,
         first_name: &person.first_name,
         last_name: &person.last_name,
-        email: &person.email,
-        phone: &person.phone,
+        email: said(&person.email),
+        phone: said(&person.phone),
         folded: fold::folded(&profile),
         words: fold::words(&profile, []),
         street: profile.street,
@@ -147,7 +152,7 @@ async fn known(
              FROM ROWS($1: workspace_id uuid, id uuid, email text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.email = r.email
              UNION ALL
-             SELECT r.id, c.id, c.status, COALESCE(c.email, '') = r.email
+             SELECT r.id, c.id, c.status, COALESCE(c.email = r.email, FALSE)
              FROM ROWS($1: workspace_id uuid, id uuid, email text, phone text) r
              JOIN contact c ON c.workspace_id = r.workspace_id AND c.phone = r.phone",
         )

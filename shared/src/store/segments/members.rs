@@ -2,6 +2,7 @@
 use super::{
     read,
     save::{Key, SaveError},
+    told,
 };
 use crate::{
     automation::{Happened, Occurrence},
@@ -245,6 +246,8 @@ async fn finish(
         .map(|touched| touched.and(happened.clone()))
         .collect();
     live::reassess(&mut tx, &touched, line.by.at).await?;
+    let moved = (line.kind == ADDED, contacts.len());
+    told::members(&mut tx, (workspace, line.segment), moved, line.by).await?;
     tx.commit().await
 }
 

@@ -16,6 +16,7 @@ mod read;
 mod remove;
 mod replan;
 mod save;
+mod told;
 
 pub use around::{Asking, asking};
 pub use fill::{FILL_AT_ONCE, Filled, From as FillFrom, Wanted, fill, wanted};

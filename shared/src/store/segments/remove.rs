@@ -4,12 +4,13 @@ use super::{
     save::{Key, SaveError, open},
 };
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{CampaignId, SegmentId, WorkspaceId},
     segment::{check::Refusal, named::names_set},
-    store::{Db, Ex, StoreError, live},
+    store::{Db, Ex, StoreError, audit, live},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ pub async fn naming_set(
 pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
     let (workspace, id) = key;
     let mut tx = db.begin().await?;
-    open(&mut tx, key).await?;
+    let (found, _) = open(&mut tx, key).await?;
     let asking = around::asking(tx.ex(), workspace).await?;
     let users = users(tx.ex(), key, &asking).await?.names();
     if !users.is_empty() {
@@ -98,6 +99,9 @@ pub async fn delete(db: &Db, key: Key, at: Time) -> Result<(), SaveError> {
         .run()
         .await?;
     live::changed(&mut tx, workspace).await?;
+    let gone = json!({ "name": found.name, "members": found.member_count });
+    let entry = Entry::new("segment.deleted", "segment", id).from(gone);
+    audit::tell(&mut tx, workspace, &[entry], at).await?;
     tx.commit().await?;
     // From here on nobody sees the members: what a crash leaves behind is in nobody's way.
     while empty(db, key).await? > 0 {}

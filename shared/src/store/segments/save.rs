@@ -1,5 +1,5 @@
 //! Saving a definition: looked at and written under the workspace's row, so that of two saves the second sees the first.
-use super::{SEGMENTS_MAX, Segment, around, read};
+use super::{SEGMENTS_MAX, Segment, around, read, told};
 use crate::{
     clock::Time,
     ids::{SegmentId, WorkspaceId},
@@ -84,7 +84,7 @@ pub async fn create(
     let standing = Standing::after(draft, meant.as_ref(), settings.plan, at);
     let kept = meant.as_ref().map_or_else(Kept::default, Kept::read);
     insert(&mut tx, &Row { workspace, id, draft, kept, standing, at }).await?;
-    finish(tx, workspace, id).await
+    finish(tx, (workspace, id), ("segment.created", None), at).await
 }
 
 /// Changes a segment. When more than words change, a build that is under way stops and a dynamic one waits for another.
@@ -114,7 +114,7 @@ pub async fn change(
         let meant = meant.map_or_else(|| Kept::of(&draft), |meant| Kept::read(&meant));
         define(&mut tx, &Row { workspace, id, draft: &draft, kept: meant, standing, at }).await?;
     }
-    finish(tx, workspace, id).await
+    finish(tx, (workspace, id), ("segment.saved", Some(&found)), at).await
 }
 
 /// Locks a segment and then its workspace: whoever takes both takes them in this order.
@@ -191,7 +191,7 @@ pub async fn rebuild(db: &Db, (workspace, id): Key, at: Time) -> Result<Segment,
     let standing = Standing::after(&draft, meant.as_ref(), settings.plan, at);
     let kept = Kept::of(&draft);
     define(&mut tx, &Row { workspace, id, draft: &draft, kept, standing, at }).await?;
-    finish(tx, workspace, id).await
+    finish(tx, (workspace, id), ("segment.rebuilt", Some(&found)), at).await
 }
 
 fn refuse(problems: Vec<Problem>) -> Result<(), Refusal> {
@@ -343,9 +343,15 @@ async fn define(tx: &mut Tx, row: &Row<'_>) -> Result<(), StoreError> {
         .map(drop)
 }
 
-async fn finish(mut tx: Tx, workspace: WorkspaceId, id: SegmentId) -> Result<Segment, SaveError> {
+async fn finish(
+    mut tx: Tx,
+    (workspace, id): Key,
+    (action, before): (&'static str, Option<&Segment>),
+    at: Time,
+) -> Result<Segment, SaveError> {
     live::changed(&mut tx, workspace).await?;
     let saved = read::get(tx.ex(), workspace, id).await?.ok_or(Refusal::Absent)?;
+    told::save(&mut tx, (action, before), &saved, at).await?;
     tx.commit().await?;
     Ok(saved)
 }

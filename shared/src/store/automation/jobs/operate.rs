@@ -1,9 +1,10 @@
 //! Jobs as operators see them: listed, and tried again where they have failed.
 use super::{JobKind, JobState};
 use crate::{
+    audit::Entry,
     clock::Time,
     ids::{AutomationJobId, CampaignId, LeadId, WorkspaceId},
-    store::{Db, Rows, StoreError},
+    store::{Db, Rows, StoreError, audit},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -92,7 +93,9 @@ pub async fn retry_of(
         ids.iter().map(|id| JobKey { workspace_id: workspace.0, id: id.0 }).collect();
     keys.sort_unstable_by_key(|key| key.id);
     keys.dedup_by_key(|key| key.id);
-    db.write()
+    let mut tx = db.begin().await?;
+    let retried: Vec<(AutomationJobId, i64)> = tx
+        .ex()
         .sql(
             "UPDATE automation_job SET state = 'waiting', due_at = $2, finished_at = NULL
              FROM ROWS($1: workspace_id uuid, id uuid) r
@@ -104,7 +107,14 @@ pub async fn retry_of(
         .bind(now)
         .bind(campaign)
         .all()
-        .await
+        .await?;
+    let told = |(id, _): &(AutomationJobId, i64)| {
+        Entry::new("automation_job.retried", "automationJob", id).status("failed", "waiting")
+    };
+    let told: Vec<Entry> = retried.iter().map(told).collect();
+    audit::tell(&mut tx, workspace, &told, now).await?;
+    tx.commit().await?;
+    Ok(retried)
 }
 
 /// Jobs that are done are kept so many days.

@@ -1,6 +1,7 @@
 //! Saving an automation: looked at and written in one transaction, seen by every process from its end on.
 use super::{Key, Saved, around, get_in, naming, zone_of};
 use crate::{
+    audit::Entry,
     automation::{
         AutomationConfig, Program,
         program::{Since, since},
@@ -8,9 +9,11 @@ use crate::{
     clock::Time,
     plan::{self, Feature},
     rules::Problem,
-    store::{Db, StoreError, Tx, campaigns, live, properties, segments, workspaces::Settings},
+    store::{
+        Db, StoreError, Tx, audit, campaigns, live, properties, segments, workspaces::Settings,
+    },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 
 /// What came of saving an automation.
@@ -93,6 +96,11 @@ async fn put_in(
     live::changed(tx, workspace).await?;
     let saved = get_in(tx.ex(), key).await?;
     let saved = saved.ok_or_else(|| StoreError::Inconsistent("an automation is gone".into()))?;
+    let shown = |revision: i64, config: &AutomationConfig| json!({ "revision": revision, "config": config });
+    let old = before.as_ref().map_or(json!({}), |saved| shown(saved.revision, &saved.config));
+    let entry = Entry::new("automation.saved", "campaign", campaign)
+        .changed(&old, &shown(saved.revision, &saved.config));
+    audit::tell(tx, workspace, &[entry], now).await?;
     Ok(Put::Saved(Box::new(saved)))
 }
 
