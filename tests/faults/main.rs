@@ -18,6 +18,7 @@ mod automated;
 mod boot;
 mod buyer;
 mod called;
+mod canary;
 mod crowd;
 mod database;
 mod embedded;

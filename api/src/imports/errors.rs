@@ -55,11 +55,7 @@ pub async fn errors(
 }
 
 /// The header, then some rows at a time; a database that goes away breaks the file off.
-fn lines(
-    db: Db,
-    key: Key,
-    header: Vec<String>,
-) -> impl Stream<Item = Result<String, StoreError>> {
+fn lines(db: Db, key: Key, header: Vec<String>) -> impl Stream<Item = Result<String, StoreError>> {
     stream::try_unfold(None, move |after: Option<i64>| {
         let (db, header) = (db.clone(), header.clone());
         async move {
@@ -67,7 +63,8 @@ fn lines(
             let Some(after) = after else { return Ok(Some((report.header(), Some(0)))) };
             let rows = imports::errors(&db, key, after, AT_ONCE).await?;
             let Some(last) = rows.last().map(|row| row.row_number) else { return Ok(None) };
-            let line = |row: &imports::ErrorRow| report.row(row.row_number, &row.problems.0, &row.record);
+            let line =
+                |row: &imports::ErrorRow| report.row(row.row_number, &row.problems.0, &row.record);
             Ok(Some((rows.iter().map(line).collect(), Some(last))))
         }
     })

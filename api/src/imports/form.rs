@@ -70,7 +70,9 @@ impl NewImport {
         let name = self.file_name.trim();
         let length = name.chars().count();
         if !(1..=FILE_NAME_MAX).contains(&length) || name.chars().any(char::is_control) {
-            let rule = format!("must have 1 to {FILE_NAME_MAX} characters, none of them control characters");
+            let rule = format!(
+                "must have 1 to {FILE_NAME_MAX} characters, none of them control characters"
+            );
             return Err(ApiError::invalid_at("fileName", rule));
         }
         let settings = ImportSettings {
@@ -136,9 +138,10 @@ async fn campaign(api: &Api, caller: &Caller, named: &str) -> Result<CampaignId,
 async fn static_segment(api: &Api, caller: &Caller, id: SegmentId) -> Result<(), ApiError> {
     match segments::get(api.db.read(), caller.workspace, id).await? {
         None => Err(ApiError::not_found("segment").at("segmentId")),
-        Some(segment) if segment.kind != SegmentKind::Static => {
-            Err(ApiError::invalid_at("segmentId", "must be a static segment; the members of this one follow from its rule"))
-        }
+        Some(segment) if segment.kind != SegmentKind::Static => Err(ApiError::invalid_at(
+            "segmentId",
+            "must be a static segment; the members of this one follow from its rule",
+        )),
         Some(_) => Ok(()),
     }
 }

@@ -1,8 +1,5 @@
 //! PUT /imports/{id}/file: the file comes in slice by slice; memory holds one part of it.
-use super::{
-    answer::UploadedFile,
-    key, plan, read, refused,
-};
+use super::{answer::UploadedFile, key, plan, read, refused};
 use crate::{
     Api,
     answer::{Absent, Conflicting, Data, Guarded, Receiving, Success},

@@ -30,6 +30,7 @@ mod preview;
 mod properties;
 mod refusals;
 mod rehearsals;
+mod retention;
 mod reviews;
 mod room;
 mod scopes;
