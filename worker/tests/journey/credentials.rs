@@ -18,7 +18,7 @@ use shared::{
         secrets::Deleted,
     },
     submission::Status,
-    testing::{TestStore, noon},
+    testing::TestStore,
 };
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;

@@ -8,7 +8,7 @@ use shared::{
     ids::{CampaignId, LeadId},
     on_both_engines,
     store::{
-        Db, leads,
+        dialect::Engine, leads,
         suppressions::{self, Person, Reach, Suppression},
     },
 };
@@ -67,8 +67,8 @@ async fn say_no_with_every_claim(phones: &Phones, hash: &str) {
          VALUES (NEW.workspace_id, 'all', '{hash}', 'manual', 'x', NEW.updated_at) ON CONFLICT DO NOTHING"
     );
     for (table, state) in [("interaction", "placing"), ("message", "sending")] {
-        let texts = match &phones.world.store.db {
-            Db::Postgres(_) => vec![
+        let texts = match phones.world.store.db.engine() {
+            Engine::Postgres => vec![
                 format!(
                     "CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {}; RETURN NEW; END'",
                     say.replace('\'', "''")
@@ -77,7 +77,7 @@ async fn say_no_with_every_claim(phones: &Phones, hash: &str) {
                     "CREATE TRIGGER no AFTER UPDATE ON {table} FOR EACH ROW WHEN (NEW.state = '{state}') EXECUTE FUNCTION no_{table}()"
                 ),
             ],
-            Db::Sqlite { .. } => vec![format!(
+            Engine::Sqlite => vec![format!(
                 "CREATE TRIGGER no_{table} AFTER UPDATE ON {table} WHEN NEW.state = '{state}' BEGIN {say}; END"
             )],
         };

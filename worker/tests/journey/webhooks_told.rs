@@ -27,7 +27,6 @@ use shared::{
         webhooks::{self, Created},
     },
     submission::{End, Stage, State, Status},
-    testing::TestStore,
     webhook::Event,
 };
 use std::{
@@ -73,6 +72,7 @@ async fn close_of(world: &World, id: SubmissionId, state: State, end: Option<End
         unpark: None,
         attempt: None,
         places: Places::Keep,
+        audited: None,
         child: None,
         learnt: serde_json::Map::new(),
         lead: LeadMove::Nothing,
