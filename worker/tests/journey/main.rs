@@ -31,5 +31,6 @@ mod stored;
 mod texts;
 mod unknown;
 mod webhooks;
+mod webhooks_away;
 mod webhooks_told;
 mod world;
