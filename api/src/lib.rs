@@ -2,6 +2,7 @@
 pub mod activities;
 pub mod agents;
 pub mod answer;
+pub mod audit;
 pub mod automation;
 pub mod body;
 pub mod caller;

@@ -1,6 +1,6 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
+    Api, activities, agents, audit, automation, campaigns, contacts, docs::Words, error::ApiError,
     error::Code, export, files, health, hooks, jobs, keys, lanes, leads, notices,
     params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
     search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
@@ -24,6 +24,7 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(webhooks::routes())
         .merge(export::routes())
         .merge(of_operators())
+        .merge(audit::routes())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));

@@ -2,6 +2,8 @@
 mod activities;
 mod agents;
 mod approvals;
+mod audit;
+mod audited;
 mod automation;
 mod automation_dry_run;
 mod automation_points;

@@ -64,6 +64,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/agents/{agentName}: admin campaigns:read
     PUT /api/v1/agents/{agentName}: admin campaigns:write
     DELETE /api/v1/agents/{agentName}: admin campaigns:write
+    GET /api/v1/audit: admin
     GET /api/v1/campaigns: admin campaigns:read
     POST /api/v1/campaigns: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}: admin campaigns:read

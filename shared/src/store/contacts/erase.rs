@@ -84,7 +84,7 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
         let Some(hash) = hash(db, secrets, ask).await? else { return Ok(Done::NoSuchContact) };
         match once(db, ask, &hash).await {
             Ok(Some(done)) => return Ok(done),
-            // The phone or address was changed, or somebody was merged in, while we came.
+            // The phone was changed, or somebody was merged in, while we came.
             Ok(None) if tries < TRIES => tries += 1,
             Ok(None) => {
                 return Err(StoreError::Inconsistent("the contact never rests".into()).into());
@@ -95,11 +95,11 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
     }
 }
 
-/// The contact's phone and address, and by what they are known among those whom nobody may reach.
+/// The contact's phone and email, and by what they are known among those whom nobody may reach.
 struct Known {
     phone: Option<String>,
     email: Option<String>,
-    hash: Option<String>,
+    phone_hash: Option<String>,
     email_hash: Option<String>,
 }
 
@@ -107,15 +107,15 @@ async fn hash(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Option<Known>, Se
     let found = super::read::get_many(db.read(), ask.workspace, &[ask.contact]).await?;
     let Some(contact) = found.into_iter().next() else { return Ok(None) };
     let (phone, email) = (contact.profile.phone, contact.profile.email);
-    let known_as = [phone.as_deref(), email.as_deref()];
-    let mut hashes = [None, None];
-    for (hash, text) in hashes.iter_mut().zip(known_as) {
-        if let Some(text) = text {
-            *hash = Some(secrets.person_hash(ask.workspace, text, ask.at).await?);
-        }
+    let mut hashes = Vec::new();
+    for known in [&phone, &email] {
+        hashes.push(match known {
+            Some(known) => Some(secrets.person_hash(ask.workspace, known, ask.at).await?),
+            None => None,
+        });
     }
-    let [hash, email_hash] = hashes;
-    Ok(Some(Known { phone, email, hash, email_hash }))
+    let (email_hash, phone_hash) = (hashes.pop().flatten(), hashes.pop().flatten());
+    Ok(Some(Known { phone, email, phone_hash, email_hash }))
 }
 
 async fn once(db: &Db, ask: &Ask, known: &Known) -> Result<Option<Done>, StoreError> {
@@ -141,8 +141,9 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         return Ok(Some(Done::Refused(Refused::Merged(into))));
     }
     let merged_now = keys::merged_into(tx, ask.workspace, ask.contact).await?;
-    let is_other = own.profile.phone != known.phone || own.profile.email != known.email;
-    if merged_now.len() != merged.len() || is_other {
+    if merged_now.len() != merged.len()
+        || (&own.profile.phone, &own.profile.email) != (&known.phone, &known.email)
+    {
         return Ok(None);
     }
     let held = match stop::everything(tx, ask, &all).await? {
@@ -171,7 +172,7 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
     Ok(Some(Done::Erased(erased)))
 }
 
-/// Who did not want to be called, texted or written to is not when they come back in another list.
+/// Who did not want to be called, texted or written to is left alone when they come back in another list.
 async fn keep_opt_outs(
     tx: &mut Tx,
     ask: &Ask,
@@ -180,11 +181,11 @@ async fn keep_opt_outs(
 ) -> Result<(), StoreError> {
     let profile = &contact.profile;
     for (is_out, channel, hash) in [
-        (profile.opt_out_sms, Reach::Sms, &known.hash),
-        (profile.opt_out_phone, Reach::Voice, &known.hash),
+        (profile.opt_out_sms, Reach::Sms, &known.phone_hash),
+        (profile.opt_out_phone, Reach::Voice, &known.phone_hash),
         (profile.opt_out_email, Reach::Email, &known.email_hash),
     ] {
-        let Some(hash) = hash.as_ref().filter(|_| is_out) else { continue };
+        let (true, Some(hash)) = (is_out, hash) else { continue };
         let suppression = Suppression {
             channel,
             reason: OPT_OUT.into(),

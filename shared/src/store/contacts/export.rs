@@ -51,9 +51,9 @@ pub async fn export(
     let mut contacts = keys::merged_into(&mut tx, ask.workspace, ask.contact).await?;
     contacts.push(ask.contact);
     people(&mut tx, ask, &contacts, &mut out).await?;
-    let own = keys::rows(contacts.iter().map(|id| id.0));
+    let own = keys::rows(ask.workspace, contacts.iter().map(|id| id.0));
     of_contacts(&mut tx, ask, &own, &mut out).await?;
-    let leads = keys::rows(out.ids("leads"));
+    let leads = keys::rows(ask.workspace, out.ids("leads"));
     of_leads(&mut tx, ask, &leads, &mut out).await?;
     tx.rollback().await?;
     let known_as = out.known_as();
@@ -191,12 +191,12 @@ async fn of_leads(tx: &mut Tx, ask: &Ask, leads: &Rows, out: &mut Out) -> Result
     section::<Position>(tx, out, ("workflowPositions", rows::POSITIONS), of).await?;
     section::<Submission>(tx, out, ("submissions", rows::SUBMISSIONS), of).await?;
     section::<Interaction>(tx, out, ("interactions", rows::INTERACTIONS), of).await?;
-    let submissions = keys::rows(out.ids("submissions"));
+    let submissions = keys::rows(ask.workspace, out.ids("submissions"));
     let of = (ask.workspace, &submissions);
     section::<Event>(tx, out, ("journeys", rows::JOURNEYS), of).await?;
     section::<Attempt>(tx, out, ("deliveryAttempts", rows::ATTEMPTS), of).await?;
     section::<Wait>(tx, out, ("waits", rows::WAITS), of).await?;
-    let talks = keys::rows(out.ids("interactions"));
+    let talks = keys::rows(ask.workspace, out.ids("interactions"));
     let of = (ask.workspace, &talks);
     section::<Message>(tx, out, ("messages", rows::MESSAGES), of).await?;
     section::<Unread>(tx, out, ("unreadEvents", rows::UNREAD), of).await

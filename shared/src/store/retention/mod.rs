@@ -16,8 +16,9 @@ mod fold;
 mod step;
 mod walks;
 
+pub use fold::FIND as FIND_FIRINGS;
 pub use step::{Phase, SLACK, STEP, Stepped, step};
-pub use walks::Walk;
+pub use walks::{Finds, Walk};
 
 /// The periods that a workspace has set, in days; of a kind that is not named the installation's holds.
 pub type Periods = BTreeMap<Kind, i64>;
