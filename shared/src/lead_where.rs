@@ -97,7 +97,9 @@ mod tests {
         ] {
             assert!(!holds(no), "{no}");
         }
-        for bad in ["", "gclid:x", "attribution.gclid", "lead.email:x", "file.:x", "attribution.params.:x"] {
+        for bad in
+            ["", "gclid:x", "attribution.gclid", "lead.email:x", "file.:x", "attribution.params.:x"]
+        {
             assert!(Condition::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,9 +1,6 @@
 //! The body that keeps a document.
 use super::members;
-use crate::{
-    error::ApiError,
-    params::is_near,
-};
+use crate::{error::ApiError, params::is_near};
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

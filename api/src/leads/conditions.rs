@@ -35,7 +35,8 @@ impl FromRequestParts<Arc<Api>> for Filtered {
         let pairs = || form_urlencoded::parse(query.as_bytes());
         let given: Vec<_> = pairs().filter(|(name, _)| name == NAME).collect();
         if given.len() > CONDITIONS_MAX {
-            let rule = format!("is there {} times; at most {CONDITIONS_MAX} are allowed", given.len());
+            let rule =
+                format!("is there {} times; at most {CONDITIONS_MAX} are allowed", given.len());
             return Err(ApiError::invalid_at(NAME, rule));
         }
         let (mut conditions, mut problems) = (Vec::new(), Vec::new());
@@ -82,7 +83,11 @@ pub async fn page<T: From<LeadRow>>(
         if is_end || seen >= LOOKED_AT_MAX {
             let next_cursor = last.filter(|_| !is_end).map(|id| id.to_string());
             let has_more = next_cursor.is_some();
-            return Ok(Page { items: found.into_iter().map(T::from).collect(), next_cursor, has_more });
+            return Ok(Page {
+                items: found.into_iter().map(T::from).collect(),
+                next_cursor,
+                has_more,
+            });
         }
         filter.before = last;
     }

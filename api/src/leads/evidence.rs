@@ -202,9 +202,7 @@ pub async fn add(
     let said = body.read::<NewEvidence>()?.check()?;
     let (workspace, at, by) = (caller.workspace, api.clock.now(), caller.by());
     match evidence::add_one(&api.db, New { workspace, lead, said, at, by: &by }).await? {
-        Added::Kept(kept) => {
-            Ok((StatusCode::CREATED, Data(Evidence::from(*kept))).into_response())
-        }
+        Added::Kept(kept) => Ok((StatusCode::CREATED, Data(Evidence::from(*kept))).into_response()),
         Added::NoSuchLead => Err(ApiError::not_found("lead")),
         Added::Deleted => Err(ApiError::new(Code::LeadClosed, "the lead is deleted")),
         Added::Full => {

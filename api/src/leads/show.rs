@@ -131,8 +131,7 @@ impl Flags {
         let now = api.clock.now();
         let known_as = [lead.phone.clone(), lead.email.clone()];
         let of = (caller.workspace, lead.contact_id);
-        let (word, said) =
-            refusals::said_of(&api.db, &api.secrets, of, &known_as, now).await?;
+        let (word, said) = refusals::said_of(&api.db, &api.secrets, of, &known_as, now).await?;
         let suppressed: BTreeSet<Reach> = said.iter().flatten().copied().collect();
         let covers = |channel| suppressed.iter().any(|reach| reach.covers(channel));
         let dnc = covers(Channel::Voice) || covers(Channel::Sms);

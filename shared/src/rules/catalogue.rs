@@ -193,7 +193,8 @@ static LEAD_OF_AUTOMATION: &[FieldRow] = &[
 ];
 
 static AUTOMATION: LazyLock<Vec<FieldRow>> = LazyLock::new(|| {
-    let is_also = |row: &&FieldRow| ALSO_OF_AUTOMATION.iter().any(|root| row.path.starts_with(root));
+    let is_also =
+        |row: &&FieldRow| ALSO_OF_AUTOMATION.iter().any(|root| row.path.starts_with(root));
     let also = LEAD.iter().filter(is_also);
     CONTACT.iter().chain(LEAD_OF_AUTOMATION).chain(also).copied().collect()
 });

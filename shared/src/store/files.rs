@@ -98,7 +98,8 @@ fn dated(before: Option<&Value>, new: &NewFile) -> Value {
     let (Some(known), Some(said)) = (file.as_object_mut(), new.file.as_object()) else {
         return new.file.clone();
     };
-    let is_same = before.is_some() && said.iter().all(|(name, value)| known.get(name) == Some(value));
+    let is_same =
+        before.is_some() && said.iter().all(|(name, value)| known.get(name) == Some(value));
     if is_same {
         return file;
     }

@@ -297,11 +297,11 @@ async fn beside(world: &World, ada: Taken) {
         let ask = world.db.write().sql(error).bind(world.workspace).bind(row);
         ask.bind(Json(json!([{"message": CANARY}]))).bind(record).run().await.unwrap();
     }
-    for sql in [
-        "INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
+    for sql in
+        ["INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
          SELECT i.workspace_id, i.id, 'lead', $2, $3, $5 FROM import i
-         WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL",
-    ] {
+         WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL"]
+    {
         let ask = world.db.write().sql(sql).bind(world.workspace).bind(Uuid::now_v7());
         let ask = ask.bind(ada.contact).bind(CANARY).bind(Json(json!({CANARY: CANARY})));
         ask.bind(noon()).run().await.unwrap();

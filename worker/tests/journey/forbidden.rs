@@ -8,7 +8,8 @@ use shared::{
     ids::{CampaignId, LeadId},
     on_both_engines,
     store::{
-        Db, leads,
+        dialect::Engine,
+        leads,
         suppressions::{self, Person, Reach, Suppression},
     },
 };
@@ -19,7 +20,10 @@ const ADA: &str = "+14155558000";
 async fn campaigns(phones: &Phones) -> [CampaignId; 2] {
     phones.agent("caller", Provider::Retell, json!({})).await;
     phones.agent("texter", Provider::Twilio, json!({})).await;
-    [phones.calling("AAA", json!({}), json!({})).await, phones.texting("BBB", json!({}), json!({})).await]
+    [
+        phones.calling("AAA", json!({}), json!({})).await,
+        phones.texting("BBB", json!({}), json!({})).await,
+    ]
 }
 
 async fn hash(phones: &Phones, phone: &str) -> String {
@@ -45,7 +49,16 @@ async fn wants(phones: &Phones, lead: LeadId, column: &str, value: &str) {
     let world = &phones.world;
     let row = leads::get(&world.store.db, world.workspace, lead).await.unwrap().unwrap();
     let sql = format!("UPDATE contact SET {column} = {value} WHERE workspace_id = $1 AND id = $2");
-    world.store.db.write().made(sql).bind(world.workspace).bind(row.contact_id).run().await.unwrap();
+    world
+        .store
+        .db
+        .write()
+        .made(sql)
+        .bind(world.workspace)
+        .bind(row.contact_id)
+        .run()
+        .await
+        .unwrap();
 }
 
 /// From now on, who is claimed for a call or a text has just said no: in the very transaction that claims it.
@@ -55,12 +68,17 @@ async fn say_no_with_every_claim(phones: &Phones, hash: &str) {
          VALUES (NEW.workspace_id, 'all', '{hash}', 'manual', 'x', NEW.updated_at) ON CONFLICT DO NOTHING"
     );
     for (table, state) in [("interaction", "placing"), ("message", "sending")] {
-        let texts = match &phones.world.store.db {
-            Db::Postgres(_) => vec![
-                format!("CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {}; RETURN NEW; END'", say.replace('\'', "''")),
-                format!("CREATE TRIGGER no AFTER UPDATE ON {table} FOR EACH ROW WHEN (NEW.state = '{state}') EXECUTE FUNCTION no_{table}()"),
+        let texts = match phones.world.store.db.engine() {
+            Engine::Postgres => vec![
+                format!(
+                    "CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {}; RETURN NEW; END'",
+                    say.replace('\'', "''")
+                ),
+                format!(
+                    "CREATE TRIGGER no AFTER UPDATE ON {table} FOR EACH ROW WHEN (NEW.state = '{state}') EXECUTE FUNCTION no_{table}()"
+                ),
             ],
-            Db::Sqlite { .. } => vec![format!(
+            Engine::Sqlite => vec![format!(
                 "CREATE TRIGGER no_{table} AFTER UPDATE ON {table} WHEN NEW.state = '{state}' BEGIN {say}; END"
             )],
         };

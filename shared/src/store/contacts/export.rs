@@ -15,8 +15,8 @@ use crate::{
     },
 };
 use rows::{
-    Activity, Attempt, Browser, Change, Day, Event, Evidence, Firing, History, Interaction, Lead, Message,
-    Note, Place, Points, Position, Submission, Sum, Unread, Visit, Wait,
+    Activity, Attempt, Browser, Change, Day, Event, Evidence, Firing, History, Interaction, Lead,
+    Message, Note, Place, Points, Position, Submission, Sum, Unread, Visit, Wait,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};

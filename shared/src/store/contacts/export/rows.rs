@@ -3,8 +3,8 @@ use super::Known;
 use crate::{
     clock::Time,
     ids::{
-        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, EvidenceId, InteractionId,
-        LeadId, MessageId, ParkId, SegmentId, SubmissionId,
+        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, EvidenceId,
+        InteractionId, LeadId, MessageId, ParkId, SegmentId, SubmissionId,
     },
 };
 use serde::Serialize;
