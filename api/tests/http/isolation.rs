@@ -19,6 +19,7 @@ fn body(method: &str, url: &str) -> Value {
         Some("members") => json!({"contactIds": [ContactId::new()]}),
         Some("consent") => json!({"email": "out", "source": "x"}),
         Some("notes") => json!({"text": "x"}),
+        Some("evidence") => json!({"kind": "other", "reference": "x"}),
         Some("status") => json!({"status": "inactive", "reason": "x"}),
         _ if url.contains("/properties/") => json!({"name": "x"}),
         _ if method == "patch" && url.contains("/segments/") => json!({"name": "x"}),
@@ -81,6 +82,7 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{leadId}", &lead_id)
             .replace("{campaignId}", &campaign)
             .replace("{endpointId}", "buyer")
+            .replace("{fileKey}", "bill")
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)

@@ -12,6 +12,7 @@ mod campaigns;
 mod contacts;
 mod duplicates;
 mod endpoints;
+mod evidence;
 mod export;
 mod hooks;
 mod idempotency;

@@ -109,6 +109,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/contacts/{contactId}/activities: admin leads:read
     PUT /api/v1/contacts/{contactId}/consent: admin leads:write
     POST /api/v1/contacts/{contactId}/erase: admin
+    GET /api/v1/contacts/{contactId}/evidence: admin leads:read
     GET /api/v1/contacts/{contactId}/export: admin leads:read
     GET /api/v1/contacts/{contactId}/leads: admin leads:read
     POST /api/v1/contacts/{contactId}/merge: admin leads:write
@@ -117,6 +118,9 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/contacts/{contactId}/segments: admin leads:read
     POST /api/v1/contacts/{contactId}/status: admin leads:write
     GET /api/v1/contacts/{contactId}/timeline: admin leads:read
+    POST /api/v1/files: admin leads:write
+    GET /api/v1/files/{leadId}: admin leads:read
+    GET /api/v1/files/{leadId}/{fileKey}: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
@@ -140,6 +144,8 @@ async fn each_route_opens_to_its_scope_only() {
     PATCH /api/v1/leads/{leadId}: admin leads:write
     POST /api/v1/leads/{leadId}/approve: admin leads:write
     POST /api/v1/leads/{leadId}/deliver: admin leads:write
+    GET /api/v1/leads/{leadId}/evidence: admin leads:read
+    POST /api/v1/leads/{leadId}/evidence: admin leads:write
     GET /api/v1/leads/{leadId}/explain: admin leads:read
     GET /api/v1/leads/{leadId}/firings: admin leads:read
     GET /api/v1/leads/{leadId}/history: admin leads:read
@@ -187,7 +193,10 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
     POST /api/v1/suppressions: admin leads:write
     DELETE /api/v1/suppressions: admin leads:write
+    POST /api/v1/suppressions/batch: admin leads:write
+    DELETE /api/v1/suppressions/batch: admin leads:write
     POST /api/v1/suppressions/check: admin leads:read
+    GET /api/v1/suppressions/summary: admin leads:read
     GET /api/v1/sweeps: admin ops
     GET /api/v1/tracking-sites: admin campaigns:read
     POST /api/v1/tracking-sites: admin campaigns:write
