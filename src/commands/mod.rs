@@ -1,4 +1,5 @@
 //! The sub-commands, one file each.
+pub mod audit;
 pub mod demo;
 pub mod doctor;
 pub mod jobs;

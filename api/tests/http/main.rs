@@ -48,3 +48,4 @@ mod talks_at_once;
 mod tokens;
 mod tracking;
 mod value_sets;
+mod webhooks;

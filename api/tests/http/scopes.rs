@@ -28,6 +28,10 @@ async fn each_route_opens_to_its_scope_only() {
                 "site",
                 "property",
                 "segment",
+                "import",
+                "process",
+                "webhook",
+                "message",
             ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
@@ -38,6 +42,10 @@ async fn each_route_opens_to_its_scope_only() {
                     "interaction" => "int",
                     "property" => "prop",
                     "segment" => "seg",
+                    "import" => "imp",
+                    "process" => "proc",
+                    "webhook" => "hook",
+                    "message" => "whm",
                     other => other,
                 };
                 url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
@@ -190,6 +198,17 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/value-sets/{valueSetId}: admin campaigns:write
     DELETE /api/v1/value-sets/{valueSetId}: admin campaigns:write
     POST /api/v1/voice/calls/initiate: admin leads:write
+    GET /api/v1/webhooks: admin campaigns:read
+    POST /api/v1/webhooks: admin campaigns:write
+    GET /api/v1/webhooks/{webhookId}: admin campaigns:read
+    DELETE /api/v1/webhooks/{webhookId}: admin campaigns:write
+    PATCH /api/v1/webhooks/{webhookId}: admin campaigns:write
+    GET /api/v1/webhooks/{webhookId}/messages: admin campaigns:read
+    GET /api/v1/webhooks/{webhookId}/messages/{messageId}: admin campaigns:read
+    POST /api/v1/webhooks/{webhookId}/messages/{messageId}/replay: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/replay: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/rotate-secret: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/test: admin campaigns:write
     GET /api/v1/workspace: admin campaigns:read
     PATCH /api/v1/workspace: admin
     GET /api/v1/workspace/retention: admin

@@ -127,7 +127,12 @@ pub async fn people(s: &mut Steps) {
     s.again("POST /suppressions", "/suppressions", number).await;
     let number = json!({"phone": "+14155550142"});
     s.step("DELETE /suppressions", "/suppressions", number.clone()).await;
-    s.again("DELETE /suppressions", "/suppressions", number).await;
+    s.again("DELETE /suppressions", "/suppressions", number.clone()).await;
+    let list = json!({"entries": [number]});
+    s.step("POST /suppressions/batch", "/suppressions/batch", list.clone()).await;
+    s.again("POST /suppressions/batch", "/suppressions/batch", list.clone()).await;
+    s.step("DELETE /suppressions/batch", "/suppressions/batch", list.clone()).await;
+    s.again("DELETE /suppressions/batch", "/suppressions/batch", list).await;
     s.step("POST /contacts/{contactId}/erase", &of("/erase"), json!({"reason": "asked"})).await;
 }
 

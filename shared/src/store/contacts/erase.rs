@@ -84,7 +84,7 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
         let Some(hash) = hash(db, secrets, ask).await? else { return Ok(Done::NoSuchContact) };
         match once(db, ask, &hash).await {
             Ok(Some(done)) => return Ok(done),
-            // The phone was changed, or somebody was merged in, while we came.
+            // The phone or address was changed, or somebody was merged in, while we came.
             Ok(None) if tries < TRIES => tries += 1,
             Ok(None) => {
                 return Err(StoreError::Inconsistent("the contact never rests".into()).into());

@@ -198,7 +198,7 @@ fn end(loaded: &Loaded, ask: &Ask) -> Result<Option<Close>, StoreError> {
         lead: LeadMove::Nothing,
         notices: Vec::new(),
         query,
-        told: None,
+        audited: None,
         at: ask.at,
     }))
 }
