@@ -5,7 +5,7 @@ mod system;
 mod telemetry;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, doctor, jobs, keys, migrate, scheduler, secrets, serve};
+use commands::{demo, doctor, import, jobs, keys, migrate, scheduler, secrets, serve};
 use settings::Settings;
 use std::process::ExitCode;
 
@@ -42,6 +42,8 @@ enum Command {
     Keys(keys::Options),
     /// The key ring that guards credentials: generate, rotate.
     Secrets(secrets::Options),
+    /// Bring a file of leads or contacts in, or take it back.
+    Import(import::Options),
     /// Stage jobs: list, show, retry, discard; pause and resume lanes.
     Jobs(jobs::Options),
 }
@@ -80,6 +82,7 @@ async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
         Command::Demo(options) => demo::run(&settings, options).await?,
         Command::Keys(options) => keys::run(&settings, options).await?,
         Command::Secrets(options) => secrets::run(&settings, options).await?,
+        Command::Import(options) => import::run(&settings, options).await?,
         Command::Jobs(options) => jobs::run(&settings, options).await?,
     }
     Ok(())

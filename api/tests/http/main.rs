@@ -12,6 +12,7 @@ mod duplicates;
 mod endpoints;
 mod hooks;
 mod idempotency;
+mod imports;
 mod interactions;
 mod isolation;
 mod keys;
