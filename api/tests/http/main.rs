@@ -16,6 +16,7 @@ mod evidence;
 mod export;
 mod hooks;
 mod idempotency;
+mod imports;
 mod interactions;
 mod isolation;
 mod keys;

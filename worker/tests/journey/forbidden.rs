@@ -8,7 +8,8 @@ use shared::{
     ids::{CampaignId, LeadId},
     on_both_engines,
     store::{
-        dialect::Engine, leads,
+        dialect::Engine,
+        leads,
         suppressions::{self, Person, Reach, Suppression},
     },
 };
