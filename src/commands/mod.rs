@@ -1,6 +1,7 @@
 //! The sub-commands, one file each.
 pub mod demo;
 pub mod doctor;
+pub mod export;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;

@@ -142,7 +142,10 @@ async fn an_export_has_what_the_list_shows() {
     let of = format!("/api/v1/submissions/export?leadId={}", all[1]["leadId"].as_str().unwrap());
     let (_, text) = file(world.ask("GET", &of)).await;
     assert_eq!(records(&text)[0]["campaignName"], "Campaign ROOF");
-    assert_eq!(lines(&world, "/api/v1/submissions/export?status=accepted").await, Vec::<Value>::new());
+    assert_eq!(
+        lines(&world, "/api/v1/submissions/export?status=accepted").await,
+        Vec::<Value>::new()
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod contacts;
 mod duplicates;
 mod endpoints;
 mod export;
+mod export_round;
 mod hooks;
 mod idempotency;
 mod interactions;

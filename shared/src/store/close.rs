@@ -30,12 +30,12 @@ mod starter;
 mod told;
 
 pub use attempt::{AttemptEnd, Outcome};
+pub use audited::moved;
 pub use lead::LeadMove;
 pub(super) use lead::word;
 pub use places::Places;
 pub use reach::{Planned, Reach};
 pub use starter::{AttemptStart, Needs, Started, Starter};
-pub use audited::moved;
 
 /// Closes that share a transaction, at most.
 const MOST: usize = 128;
