@@ -54,7 +54,7 @@ pub async fn configuration(s: &mut Steps) {
     let url = format!("/tracking-sites/{site}");
     s.step("DELETE /tracking-sites/{siteId}", &url, json!({})).await;
     s.again("DELETE /tracking-sites/{siteId}", &url, json!({})).await;
-    let change = json!({"plan": "pro", "timezone": "America/Los_Angeles"});
+    let change = json!({"plan": "premium", "timezone": "America/Los_Angeles"});
     s.step("PATCH /workspace", "/workspace", change.clone()).await;
     s.again("PATCH /workspace", "/workspace", change).await;
     add_key(&s.world.db, s.world.workspace, &["ops"], None).await;
