@@ -61,18 +61,22 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
-        if let Some((name, _)) =
-            form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0'))
-        {
-            return Err(ApiError::invalid_at(name, "contains a NUL character, which no text may"));
-        }
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            ApiError::invalid(vec![body::detail(&path, error.inner())])
-        })
+        read(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Reads the query of a URL.
+pub fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    if let Some((name, _)) =
+        form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0'))
+    {
+        return Err(ApiError::invalid_at(name, "contains a NUL character, which no text may"));
+    }
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let path = error.path().to_string();
+        ApiError::invalid(vec![body::detail(&path, error.inner())])
+    })
 }
 
 /// How many entries a page may have: 1 to [`PAGE_MAX`].

@@ -285,11 +285,12 @@ on_both_engines! {
     async fn what_is_beside_leads_goes_in_its_time(store: TestStore) {
         let world = World::new(store).await;
         // Its line of the audit log is old, too.
-        world.keep([(Kind::Audit, 365), (Kind::Imports, 30)]).await;
+        world.keep([(Kind::Audit, 365), (Kind::Imports, 30), (Kind::Webhooks, 30)]).await;
         for (n, state) in [(1, "done"), (2, "held")] {
             world.store.db.write().sql(
-                "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, facts, state, attempt, at, finished_at)
-                 VALUES ($1, $2, $2, 'lead.sold', '{}', $3, $4, $5, $5)",
+                "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, facts, state, attempt, tries, at, asked_at,
+                    finished_at)
+                 VALUES ($1, $2, $2, 'lead.sold', '{}', $3, $4, $4, $5, $5, CASE WHEN $3 = 'done' THEN $5 END)",
             ).bind(world.workspace).bind(Uuid::now_v7()).bind(state).bind(n).bind(noon()).run().await.unwrap();
         }
         world.store.db.write().sql(

@@ -53,6 +53,8 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
+            // What is deleted is overwritten: an erased person is not left in free pages.
+            .pragma("secure_delete", "ON")
             .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "MEMORY");
         let writer = SqlitePoolOptions::new()

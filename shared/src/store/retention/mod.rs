@@ -192,7 +192,7 @@ pub async fn work(db: &Db) -> Result<Vec<Work>, StoreError> {
     for (workspace,) in workspaces {
         for walk in Walk::ALL {
             let rule = walk.kind().rule();
-            let days = set.get(&(workspace, rule.name)).copied().or(rule.default_days);
+            let days = set.get(&(workspace, rule.name)).copied().or(rule.default_of_sweep());
             let done_until = walked.get(&(workspace, walk.name())).copied().flatten();
             all.extend(days.map(|days| Work { workspace, walk, days, done_until }));
         }

@@ -3,8 +3,8 @@ use super::Known;
 use crate::{
     clock::Time,
     ids::{
-        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, InteractionId,
-        LeadId, MessageId, ParkId, SegmentId, SubmissionId,
+        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, EvidenceId,
+        InteractionId, LeadId, MessageId, ParkId, SegmentId, SubmissionId,
     },
 };
 use serde::Serialize;
@@ -50,6 +50,10 @@ rows! {
     History {
         lead_id: LeadId, number: i64, from_status: String, to_status: String, reason_code: String, reason: String,
         changed_by: String, at: Time,
+    };
+    Evidence {
+        evidence_id: EvidenceId, lead_id: LeadId, kind: String, reference: Option<String>, malformed: Option<String>,
+        detail: Json<Value>, captured_at: Option<Time>, recorded_at: Time, recorded_by: String,
     };
     Points { lead_id: LeadId, points: i64, memory: Json<Value>, updated_at: Time };
     Firing {
@@ -140,6 +144,11 @@ pub const HISTORY: &str =
     "SELECT h.lead_id, h.number, h.from_status, h.to_status, h.reason_code, h.reason, h.changed_by, h.at
      FROM ROWS($2: workspace_id uuid, id uuid) r JOIN lead_status_change h ON h.workspace_id = r.workspace_id AND h.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY h.at DESC, h.lead_id, h.number DESC LIMIT $3";
+
+pub const EVIDENCE: &str =
+    "SELECT e.id AS evidence_id, e.lead_id, e.kind, e.reference, e.malformed, e.detail, e.captured_at, e.recorded_at, e.recorded_by
+     FROM ROWS($2: id uuid) r JOIN consent_evidence e ON e.lead_id = r.id AND (e.workspace_id = $1) IS TRUE
+     ORDER BY e.id DESC LIMIT $3";
 
 pub const POINTS: &str = "SELECT a.lead_id, a.points, a.memory, a.updated_at
      FROM ROWS($2: workspace_id uuid, id uuid) r JOIN lead_automation a ON a.workspace_id = r.workspace_id AND a.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
