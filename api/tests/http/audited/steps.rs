@@ -16,8 +16,7 @@ pub async fn configuration(s: &mut Steps) {
     s.step("PUT /agents/{agentName}", "/agents/other", json!({"provider": provider})).await;
     s.step("DELETE /agents/{agentName}", "/agents/other", json!({})).await;
     s.step("DELETE /secrets/{secretName}", "/secrets/spare", json!({})).await;
-    let rule =
-        json!({"field": "email", "operator": "equals", "value": format!("{CANARY}@example.com")});
+    let rule = json!({"field": "lead.email", "operator": "equals", "value": format!("{CANARY}@example.com")});
     let config = |days: i64| {
         json!({"duplicates": {"windowDays": days}, "disqualification": [{"name": "Not them", "rule": rule}],
             "endpoints": [{"id": "one", "name": "SunPeak", "url": "https://one.example.com/leads", "response": {}}]})
