@@ -14,7 +14,9 @@ mod system;
 mod telemetry;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, doctor, export, jobs, keys, migrate, scheduler, secrets, serve};
+use commands::{
+    audit, demo, doctor, export, import, jobs, keys, migrate, scheduler, secrets, serve,
+};
 use settings::Settings;
 use std::process::ExitCode;
 
@@ -53,6 +55,10 @@ enum Command {
     Secrets(secrets::Options),
     /// Leads, contacts, submissions or a segment as CSV or NDJSON.
     Export(export::Options),
+    /// The audit log: who did what, when, and what it was before and after.
+    Audit(audit::Options),
+    /// Bring a file of leads or contacts in, or take it back.
+    Import(import::Options),
     /// Stage jobs: list, show, retry, discard; pause and resume lanes.
     Jobs(jobs::Options),
 }
@@ -92,6 +98,8 @@ async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
         Command::Keys(options) => keys::run(&settings, options).await?,
         Command::Secrets(options) => secrets::run(&settings, options).await?,
         Command::Export(options) => export::run(&settings, options).await?,
+        Command::Audit(options) => audit::run(&settings, options).await?,
+        Command::Import(options) => import::run(&settings, options).await?,
         Command::Jobs(options) => jobs::run(&settings, options).await?,
     }
     Ok(())

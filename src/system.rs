@@ -202,6 +202,7 @@ impl System {
                 redelivery: self.redelivery(),
                 request_timeout: ApiSettings::REQUEST_TIMEOUT,
                 public_url: self.public_url(address),
+                uploads: api::imports::upload::Uploads::default(),
             },
             depths: Some(self.queue.clone()),
             callers: api::caller::Callers::default(),

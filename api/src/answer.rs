@@ -98,6 +98,8 @@ refusals! {
     Processing = [
         MalformedJson, NotFound, CampaignClosed, BodyTooLarge, UnsupportedMediaType, ValidationError, IdempotencyKeyReused
     ];
+    /// Of the route that takes files.
+    Receiving = [Unreadable, BodyTooLarge, UnsupportedMediaType, ValidationError, StorageFull];
     /// Of the route that gives points.
     Scored = [
         MalformedJson, NotFound, LeadClosed, BodyTooLarge, UnsupportedMediaType, ValidationError, IdempotencyKeyReused

@@ -16,7 +16,7 @@ use utoipa::{
         description = "Takes in leads, decides what each is worth and where it may go, hands it to the buyer's endpoint, and never loses one.\n\n\
             Every answer is an envelope: `{\"success\": true, \"data\": …}` or `{\"success\": false, \"error\": {code, message, details}}`. \
             Unknown fields and parameters are refused by name. Every answer has an `X-Request-Id`; one that the caller sends is kept.\n\n\
-            `Idempotency-Key` is taken by `POST /leads/submit`, `POST /leads`, `POST /leads/{leadId}/submit`, `/repost`, `/deliver` and `/points`, `POST /sms/send` and \
+            `Idempotency-Key` is taken by `POST /leads/submit`, `POST /leads`, `POST /leads/{leadId}/submit`, `/repost`, `/deliver` and `/points`, `POST /leads/process`, `POST /sms/send` and \
             `POST /voice/calls/initiate`, and refused by the other POST routes, which either change nothing when repeated or answer 409 (activities carry a `key` each); webhooks of providers may carry one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
@@ -25,6 +25,7 @@ use utoipa::{
     security(("apiKey" = []), ("bearer" = [])),
     tags(
         (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
+        (name = "Imports", description = "Files of leads or contacts: uploaded, tried out, brought in, undone."),
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
         (name = "Contacts", description = "The people behind the leads: what is known of them, whether they are worked with, and how they may be reached."),
         (name = "Properties", description = "Fields that a workspace made up for its contacts."),

@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// What went wrong, in a word that stays the same:
 ///
 /// - `MALFORMED_JSON` (400): the body is not JSON; the message names line and column.
-/// - `UNREADABLE` (400): the webhook is its provider's own and cannot be read.
+/// - `UNREADABLE` (400): the webhook is its provider's own and cannot be read; of a file: it broke off.
 /// - `VALIDATION_ERROR` (422): the request is understood and not allowed; `details` lists every problem.
 /// - `UNAUTHORIZED` (401): no key, or none that is valid; of a webhook: no signature, or none that fits.
 /// - `FORBIDDEN` (403): the key lacks the scope that the message names.
@@ -32,8 +32,9 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// - `REVISION_CONFLICT` (409): someone else has saved the campaign since it was read.
 /// - `IDEMPOTENCY_KEY_REUSED` (422): the Idempotency-Key was used before with another body.
 /// - `BODY_TOO_LARGE` (413): the body is longer than the route takes.
-/// - `UNSUPPORTED_MEDIA_TYPE` (415): the body is not announced as application/json.
+/// - `UNSUPPORTED_MEDIA_TYPE` (415): the body is not announced as application/json; of a file: as text/csv.
 /// - `UNAVAILABLE` (503): nothing is known to have happened; try again after `Retry-After` seconds.
+/// - `STORAGE_FULL` (507): the database has no room for the file, and nothing of it was kept; make room first.
 /// - `INTERNAL` (500): our fault; the log has the cause under the answer's `X-Request-Id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -55,6 +56,7 @@ pub enum Code {
     BodyTooLarge,
     UnsupportedMediaType,
     Unavailable,
+    StorageFull,
     Internal,
 }
 
@@ -76,6 +78,7 @@ impl Code {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

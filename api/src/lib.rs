@@ -2,6 +2,7 @@
 pub mod activities;
 pub mod agents;
 pub mod answer;
+pub mod audit;
 pub mod automation;
 pub mod body;
 pub mod caller;
@@ -10,8 +11,10 @@ pub mod contacts;
 pub mod docs;
 pub mod error;
 pub mod export;
+pub mod files;
 pub mod health;
 pub mod hooks;
+pub mod imports;
 pub mod jobs;
 pub mod keys;
 pub mod lanes;
@@ -88,6 +91,8 @@ pub struct ApiSettings {
     pub request_timeout: std::time::Duration,
     /// How the outside reaches this server, without a slash at the end: `https://leads.example.com`.
     pub public_url: String,
+    /// What files of imports may be like.
+    pub uploads: imports::upload::Uploads,
 }
 
 impl ApiSettings {

@@ -2,6 +2,7 @@
 use crate::{
     Api,
     error::{ApiError, Code},
+    imports,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -9,7 +10,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -31,7 +35,9 @@ pub async fn around(State(api): State<Arc<Api>>, mut request: Request, next: Nex
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    let limit = api.settings.request_timeout;
+    // A file takes as long as it is on its way; its route has a limit of its own.
+    let is_file = route == imports::upload::ROUTE;
+    let limit = if is_file { Duration::MAX } else { api.settings.request_timeout };
     let served = async { tokio::time::timeout(limit, next.run(request)).await };
     let mut response = match served.instrument(span.clone()).await {
         Ok(response) => response,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     ids::WorkspaceId,
-    retention::{ALL, DAYS_MAX, Kind},
+    retention::{ALL, Kind},
     store::retention::{self, Periods},
 };
 use std::sync::Arc;
@@ -143,7 +143,7 @@ async fn read(api: &Api, workspace: WorkspaceId) -> Result<Retention, ApiError> 
             days: periods.get(&rule.kind).copied(),
             default_days: rule.default_days,
             min_days: rule.days_min,
-            max_days: DAYS_MAX,
+            max_days: rule.days_max(),
             done_until: come.done_until,
             left: come.left,
         }

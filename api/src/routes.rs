@@ -1,7 +1,7 @@
 //! The URL map: every route of the door, and what every request passes through on its way to one.
 use crate::{
-    Api, activities, agents, automation, campaigns, contacts, docs::Words, error::ApiError,
-    error::Code, export, health, hooks, jobs, keys, lanes, leads, notices,
+    Api, activities, agents, audit, automation, campaigns, contacts, docs::Words, error::ApiError,
+    error::Code, export, files, health, hooks, imports, jobs, keys, lanes, leads, notices,
     params::refuse_unkept_key, parking, person, properties, request, retention, reviews, rules,
     search, secrets, segments, suppressions, sweeps, talks, value_sets, webhooks, workspace,
 };
@@ -20,10 +20,12 @@ fn map() -> OpenApiRouter<Arc<Api>> {
         .merge(of_talks())
         .merge(of_contacts())
         .merge(segments::routes())
+        .merge(imports::routes())
         .merge(automation::routes())
         .merge(webhooks::routes())
         .merge(export::routes())
         .merge(of_operators())
+        .merge(audit::routes())
         .route_layer(middleware::from_fn(refuse_unkept_key))
         // Providers send what headers they like.
         .routes(routes!(hooks::take));
@@ -49,6 +51,8 @@ fn of_leads() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(leads::submission::show, leads::status::of_submission))
         .routes(routes!(leads::bulk::status))
         .routes(routes!(leads::bulk::remove))
+        .merge(leads::evidence::routes())
+        .merge(files::routes())
         .merge(leads::process::routes())
 }
 

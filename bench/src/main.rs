@@ -8,6 +8,7 @@ mod end_to_end;
 mod engines;
 mod floor;
 mod hook;
+mod imports;
 mod ingest;
 mod leads;
 mod load;

@@ -4,6 +4,7 @@ use crate::{
     buyer::Buyer,
     end_to_end,
     engines::{Engines, Servers},
+    imports::{self, Imports},
     ingest, machine,
     parking::{self, Waits},
     people::{self, People},
@@ -35,6 +36,8 @@ pub enum Phase {
     People,
     /// A million leads, scored and moved by themselves. Not part of a run unless asked for.
     Automation,
+    /// Files of contacts and leads, beside a plain COPY of the same rows. Not part of a run unless asked for.
+    Import,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -81,6 +84,8 @@ pub struct Flags {
     people: People,
     #[command(flatten)]
     automation: Automation,
+    #[command(flatten)]
+    imports: Imports,
     /// Write the JSON (all metrics, settings, facts of the machine) to this file instead of the last line of output.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -100,6 +105,7 @@ pub struct Options {
     pub waits: Waits,
     pub people: People,
     pub automation: Automation,
+    pub imports: Imports,
 }
 
 impl Flags {
@@ -141,6 +147,7 @@ impl Flags {
             waits: self.waits.clone(),
             people: self.people.clone(),
             automation: self.automation.clone(),
+            imports: self.imports.clone(),
         })
     }
 
@@ -170,6 +177,9 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
     if flags.only == Some(Phase::Automation) {
         automation::measure(&options, engines, &mut report).await?;
     }
+    if flags.only == Some(Phase::Import) {
+        imports::measure(&options, engines, &mut report).await?;
+    }
     let settings = json!({
         "engines": if engines.servers.is_some() { "postgres" } else { "embedded" },
         "campaign": if options.simple { "simple" } else { "realistic" },
@@ -181,6 +191,7 @@ pub async fn run(flags: &Flags, engines: &Engines) -> Result<(), Trouble> {
         "waits": options.waits.settings(),
         "people": options.people.settings(),
         "automation": options.automation.settings(),
+        "imports": options.imports.settings(),
     });
     let whole = report.json(settings, machine);
     let Some(path) = &flags.json else {

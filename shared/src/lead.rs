@@ -111,7 +111,22 @@ impl Details {
         }
     }
 
-    /// Takes over what `newer` says; lists of answers and maps are merged by key.
+    /// The document of this key.
+    pub fn file(&self, key: &str) -> Option<&Value> {
+        self.files.iter().find(|file| file_key(file) == Some(key))
+    }
+
+    /// Keeps a document: one that has its key stays where it is, and what is not said of it anew stays too.
+    pub fn put_file(&mut self, file: Value) {
+        let known = self.files.iter_mut().find(|one| file_key(one) == file_key(&file));
+        match (known, file) {
+            (Some(Value::Object(known)), Value::Object(said)) => known.extend(said),
+            (Some(known), file) => *known = file,
+            (None, file) => self.files.push(file),
+        }
+    }
+
+    /// Takes over what `newer` says; lists of answers, documents and maps are merged by key.
     pub fn merge(&mut self, newer: Self) {
         for (mine, theirs) in [
             (&mut self.address, newer.address),
@@ -127,12 +142,19 @@ impl Details {
                 None => self.questionnaire.push(answer),
             }
         }
-        self.files.extend(newer.files);
+        for file in newer.files {
+            self.put_file(file);
+        }
         self.notes.extend(newer.notes);
         self.date_of_birth = newer.date_of_birth.or(self.date_of_birth.take());
         self.country = newer.country.or(self.country.take());
         self.timezone = newer.timezone.or(self.timezone.take());
     }
+}
+
+/// What a kept document is known by among those of its lead.
+fn file_key(file: &Value) -> Option<&str> {
+    file.get("fileKey")?.as_str()
 }
 
 /// Name, email and phone, normalised.

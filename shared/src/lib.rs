@@ -21,6 +21,7 @@ pub mod import;
 pub mod journey;
 pub mod key;
 pub mod lead;
+pub mod lead_where;
 pub mod llm;
 pub mod moves;
 pub mod outreach;

@@ -337,7 +337,7 @@ fn written(loaded: &Loaded, what: Move<'_>, state: State, now: Time) -> Close {
         lead: if state == State::Finished { LeadMove::Ask } else { LeadMove::Nothing },
         notices: Vec::new(),
         query: if from == State::Held { Query::End } else { Query::None },
-        told: None,
+        audited: None,
         at: now,
     }
 }

@@ -44,6 +44,8 @@ pub struct Rule {
     /// The days where a workspace says nothing; none: for ever.
     pub default_days: Option<i64>,
     pub days_min: i64,
+    /// Whether a sweep of its own forgets it after the default: a workspace can only have it go sooner.
+    pub is_swept_apart: bool,
     /// What goes and what stays, in a sentence or two.
     pub about: &'static str,
 }
@@ -55,6 +57,7 @@ pub const ALL: [Rule; 10] = [
         name: "payloads",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "What stages handed on, what was asked outside and what buyers answered, of submissions that have ended: emptied. \
             Statuses, codes, prices, ids and times stay.",
     },
@@ -63,6 +66,7 @@ pub const ALL: [Rule; 10] = [
         name: "journeys",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "The lines of the journeys of submissions that have ended: deleted. How they ended stays with the submission.",
     },
     Rule {
@@ -70,6 +74,7 @@ pub const ALL: [Rule; 10] = [
         name: "activities",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "What contacts did, and the counts by day: deleted. The sums, and when it was last, stay.",
     },
     Rule {
@@ -77,6 +82,7 @@ pub const ALL: [Rule; 10] = [
         name: "attempts",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "Attempts to deliver of submissions that have ended: deleted where the buyer surely did not take the lead and no money \
             is named; of the others the reason and the answer are emptied.",
     },
@@ -85,6 +91,7 @@ pub const ALL: [Rule; 10] = [
         name: "conversations",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "The words of texts, and of calls the report, the instructions and the error: emptied. Who, when and how it ended stays.",
     },
     Rule {
@@ -92,6 +99,7 @@ pub const ALL: [Rule; 10] = [
         name: "firings",
         default_days: None,
         days_min: 1,
+        is_swept_apart: false,
         about: "Lines of the logs of what automations did: folded into one sum a lead. Points and memories stay.",
     },
     Rule {
@@ -99,13 +107,15 @@ pub const ALL: [Rule; 10] = [
         name: "webhooks",
         default_days: Some(30),
         days_min: 1,
+        is_swept_apart: true,
         about: "Messages to webhooks that were delivered or given up, with their attempts: deleted.",
     },
     Rule {
         kind: Kind::Imports,
         name: "imports",
-        default_days: None,
+        default_days: Some(30),
         days_min: 1,
+        is_swept_apart: true,
         about: "Of imports that have ended the rows that were not taken and what rows were before: deleted. Changes can no longer be \
             undone then; what was created still can.",
     },
@@ -114,6 +124,7 @@ pub const ALL: [Rule; 10] = [
         name: "audit",
         default_days: None,
         days_min: 365,
+        is_swept_apart: false,
         about: "Lines of the audit log: deleted.",
     },
     Rule {
@@ -121,6 +132,7 @@ pub const ALL: [Rule; 10] = [
         name: "duplicates",
         default_days: Some(DUPLICATES_DAYS),
         days_min: DUPLICATES_DAYS,
+        is_swept_apart: false,
         about: "When campaigns last saw an email or phone: deleted. No campaign looks further back for duplicates.",
     },
 ];
@@ -135,8 +147,18 @@ impl Kind {
 impl Rule {
     /// What is wrong with a period of so many days.
     pub fn problem(&self, days: i64) -> Option<String> {
-        let is_fine = (self.days_min..=DAYS_MAX).contains(&days);
-        (!is_fine).then(|| format!("must be {} to {DAYS_MAX} days, or null", self.days_min))
+        let is_fine = (self.days_min..=self.days_max()).contains(&days);
+        (!is_fine)
+            .then(|| format!("must be {} to {} days, or null", self.days_min, self.days_max()))
+    }
+
+    pub fn days_max(&self) -> i64 {
+        self.default_days.filter(|_| self.is_swept_apart).unwrap_or(DAYS_MAX)
+    }
+
+    /// The days after which the retention sweep takes it where a workspace says nothing.
+    pub fn default_of_sweep(&self) -> Option<i64> {
+        self.default_days.filter(|_| !self.is_swept_apart)
     }
 
     /// The kind of this name.

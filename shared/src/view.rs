@@ -79,7 +79,8 @@ fn age(born: &str, today: NaiveDate) -> Option<i32> {
     date::age(NaiveDate::parse_from_str(born, "%Y-%m-%d").ok()?, today)
 }
 
-fn files(files: &[Value]) -> Value {
+/// Documents by their keys.
+pub fn files(files: &[Value]) -> Value {
     let by_key = files
         .iter()
         .filter_map(|file| Some((file.get("fileKey")?.as_str()?.to_owned(), file.clone())));

@@ -1,7 +1,9 @@
 //! The sub-commands, one file each.
+pub mod audit;
 pub mod demo;
 pub mod doctor;
 pub mod export;
+pub mod import;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;

@@ -7,10 +7,10 @@ const SOON: Duration = Duration::from_secs(30);
 const LEADS: usize = 480;
 
 /// A data folder that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let name = format!("leadrail-embedded-{}", Uuid::now_v7().simple());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();

@@ -43,7 +43,7 @@ pub struct Phones {
     pub hook: String,
     provider: Provider,
     providers: String,
-    _scheduler: Process,
+    pub scheduler: Process,
 }
 
 impl Phones {
@@ -71,7 +71,7 @@ impl Phones {
             hook: String::new(),
             provider,
             providers: format!("http://{providers}"),
-            _scheduler: scheduler,
+            scheduler,
         };
         phones.hook = phones.agent(&phones.world.desk).await;
         phones.account();
@@ -95,14 +95,26 @@ impl Phones {
         made["webhookUrl"].as_str().expect("an agent has one").to_owned()
     }
 
+    /// A second line, for texts, beside one for calls.
+    pub async fn text_line(&self) {
+        let config =
+            json!({"provider": agent(Provider::Twilio, &self.providers), "batchWindowMs": 1_000});
+        let made = self.world.desk.ask("/agents/texts", Some(config)).await;
+        self.account_of(Provider::Twilio, made["webhookUrl"].as_str().expect("an agent has one"));
+    }
+
     fn account(&self) {
-        let texts = self.provider.texts();
+        self.account_of(self.provider, &self.hook);
+    }
+
+    fn account_of(&self, provider: Provider, hook: &str) {
+        let texts = provider.texts();
         self.fake.account(
-            self.provider,
+            provider,
             Account {
                 user: texts.then(|| TWILIO.to_owned()),
-                key: (self.provider != Provider::Generic).then(|| ACCOUNT_KEY.to_owned()),
-                webhook_url: Some(self.hook.clone()),
+                key: (provider != Provider::Generic).then(|| ACCOUNT_KEY.to_owned()),
+                webhook_url: Some(hook.to_owned()),
                 secret: (!texts).then(|| HOOK_SECRET.to_owned()),
                 ..Account::default()
             },

@@ -72,14 +72,19 @@ async fn f25_a_job_that_kills_its_workers_takes_no_neighbour_into_quarantine() {
     let lane = Stage::Routing.name().to_owned();
     let (reason, paused_by) = ("a crowd gathers".to_owned(), "the test".to_owned());
     let pause = sweeps::PausedLane { lane, reason, paused_by, paused_at: Clock::system().now() };
-    sweeps::pause_lane(&world.db, world.workspace, &pause).await.unwrap();
+    sweeps::pause_lane(&world.db, world.workspace().await, &pause).await.unwrap();
     let neighbours = 30;
     sender.clone().load(200, neighbours / 2).await;
     let poison = sender.send_called("poison").await;
     sender.clone().load(200, neighbours / 2).await;
-    sweeps::resume_lane(&world.db, world.workspace, Stage::Routing.name(), Utc::now())
-        .await
-        .unwrap();
+    sweeps::resume_lane(
+        &world.db,
+        world.workspace().await,
+        Stage::Routing.name(),
+        Clock::system().now(),
+    )
+    .await
+    .unwrap();
     let deaths = supervise(&world, &poison).await;
     assert!(deaths >= DEATHS, "{deaths} workers died");
     let _worker = world.worker().await;

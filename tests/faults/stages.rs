@@ -38,14 +38,19 @@ impl Theatre {
         let (lane, reason) = (stage.name().to_owned(), "the curtain is down".to_owned());
         let (paused_by, paused_at) = ("the test".to_owned(), Clock::system().now());
         let pause = sweeps::PausedLane { lane, reason, paused_by, paused_at };
-        sweeps::pause_lane(&self.world.db, self.world.workspace, &pause).await.unwrap();
+        sweeps::pause_lane(&self.world.db, self.world.workspace().await, &pause).await.unwrap();
     }
 
     async fn resume(&self, stage: Stage) {
         assert!(
-            sweeps::resume_lane(&self.world.db, self.world.workspace, stage.name(), Utc::now())
-                .await
-                .unwrap()
+            sweeps::resume_lane(
+                &self.world.db,
+                self.world.workspace().await,
+                stage.name(),
+                Clock::system().now()
+            )
+            .await
+            .unwrap()
         );
     }
 

@@ -6,6 +6,7 @@ use crate::{
     wait::wait_for,
 };
 use shared::{
+    ids::WorkspaceId,
     key,
     store::{Db, StoreError},
     testing::{Process, TestStore, redis_url},
@@ -155,6 +156,12 @@ impl World {
         let second = self.desk.campaign("second", second).await;
         let first = config(&self.sink, "first", idempotent, &[second.id]);
         Sender::new(&self.desk, &self.desk.campaign("first", first).await, idempotent)
+    }
+
+    /// The workspace that the installation began with.
+    pub async fn workspace(&self) -> WorkspaceId {
+        let first = "SELECT id FROM workspace ORDER BY id LIMIT 1";
+        self.ask(async |db| db.read().sql(first).scalar().await).await
     }
 
     /// Asks the database, again and again while it is away.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use utoipa::IntoParams;
 
 /// Reads a contact of the caller's workspace.
-pub(super) async fn read(
+pub(crate) async fn read(
     api: &Api,
     caller: &Caller,
     id: ContactId,

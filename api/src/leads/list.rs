@@ -1,11 +1,14 @@
 //! GET /leads: a campaign's or everybody's leads, newest first.
-use super::show::Lead;
+use super::{
+    conditions::{self, Filtered},
+    show::Lead,
+};
 use crate::{
     Api,
     answer::{Asked, Data, Guarded, Page, Success},
     caller::{Caller, Scope},
     error::{ApiError, Detail},
-    params::{Limit, Moment, Query},
+    params::{Limit, Moment},
 };
 use axum::extract::State;
 use serde::Deserialize;
@@ -82,16 +85,22 @@ impl LeadQuery {
 /// Newest first. The cursor is the last lead's id, so pages stay stable while leads come in.
 #[utoipa::path(
     get, path = "/leads", tag = "Leads", operation_id = "listLeads",
-    params(LeadQuery),
+    params(LeadQuery, ("where" = Option<Vec<String>>, Query, description = "At most five times: `attribution.<member>:<value>`, \
+        `attribution.params.<key>:<value>`, `compliance.<member>:<value>` or `file.<key>:<status>`, exactly. Every one must hold. At most \
+        5,000 leads are looked at for a page: it may be short, or empty, while `hasMore` is true.")),
     responses((status = 200, description = "A page of leads.", body = Success<Page<Lead>>), Guarded, Asked)
 )]
 pub async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(query): Query<LeadQuery>,
+    Filtered { query, conditions }: Filtered,
 ) -> Result<Data<Page<Lead>>, ApiError> {
     caller.require(Scope::LeadsRead)?;
     let limit = query.limit.0;
+    if !conditions.is_empty() {
+        let found = conditions::page(&api, caller.workspace, query.filter()?, &conditions).await?;
+        return Ok(Data(found));
+    }
     let rows = leads::list(&api.db, caller.workspace, &query.filter()?).await?;
     Ok(Data(Page::of(rows, limit as usize, |row| row.id.to_string())))
 }

@@ -2,7 +2,9 @@
 pub mod approve;
 pub mod bulk;
 pub mod by_hand;
+pub mod conditions;
 pub mod create;
+pub mod evidence;
 pub mod form;
 pub mod list;
 pub mod process;

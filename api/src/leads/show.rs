@@ -15,10 +15,15 @@ use shared::{
     automation::doc::stars,
     ids::{CampaignId, ContactId, LeadId, SubmissionId},
     lead::{Answer, LeadStatus},
-    store::leads::{self, LeadRow},
+    outreach::agent::Channel,
+    store::{
+        leads::{self, LeadRow},
+        refusals,
+        suppressions::Reach,
+    },
     submission::Status,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use utoipa::ToSchema;
 
 /// A lead.
@@ -107,6 +112,39 @@ impl From<LeadRow> for Lead {
     }
 }
 
+/// What is to be minded about a lead, as it stands at this moment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Flags {
+    /// Whether nobody may call, or nobody may text the person; null when it cannot be told, because the keys of the installation are missing.
+    pub dnc: Option<bool>,
+    /// By what the person may not be reached: their number's suppressions, their address's, and the contact's own word.
+    pub suppressed: Vec<Reach>,
+    /// The contact is to be left alone until then.
+    pub do_not_contact_until: Option<DateTime<Utc>>,
+    pub is_test: bool,
+    pub is_duplicate: bool,
+}
+
+impl Flags {
+    async fn read(api: &Api, caller: &Caller, lead: &Lead) -> Result<Self, ApiError> {
+        let now = api.clock.now();
+        let known_as = [lead.phone.clone(), lead.email.clone()];
+        let of = (caller.workspace, lead.contact_id);
+        let (word, said) = refusals::said_of(&api.db, &api.secrets, of, &known_as, now).await?;
+        let suppressed: BTreeSet<Reach> = said.iter().flatten().copied().collect();
+        let covers = |channel| suppressed.iter().any(|reach| reach.covers(channel));
+        let dnc = covers(Channel::Voice) || covers(Channel::Sms);
+        Ok(Self {
+            dnc: said.as_ref().map(|_| dnc),
+            suppressed: suppressed.into_iter().collect(),
+            do_not_contact_until: word.not_before(now),
+            is_test: lead.is_test,
+            is_duplicate: lead.is_duplicate,
+        })
+    }
+}
+
 /// A lead with what people did about it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -117,15 +155,17 @@ pub struct ShownLead {
     pub approval: Option<Approval>,
     /// The campaigns it was reposted to, in order.
     pub reposted_to: Vec<CampaignId>,
+    pub flags: Flags,
 }
 
 /// Reads a lead of the caller's workspace.
 pub(super) async fn shown(api: &Api, caller: &Caller, id: LeadId) -> Result<ShownLead, ApiError> {
     let row = leads::get(&api.db, caller.workspace, id).await?;
-    let lead = row.ok_or_else(|| ApiError::not_found("lead"))?.into();
+    let lead: Lead = row.ok_or_else(|| ApiError::not_found("lead"))?.into();
     let approval = Approval::read(&api.db, caller.workspace, id).await?;
     let reposted_to = leads::reposted_to(&api.db, caller.workspace, id).await?;
-    Ok(ShownLead { lead, approval, reposted_to })
+    let flags = Flags::read(api, caller, &lead).await?;
+    Ok(ShownLead { lead, approval, reposted_to, flags })
 }
 
 /// Show a lead

@@ -126,9 +126,11 @@ pub async fn add(
     let said = hashed(&api, &caller, good).await?;
     let mut tx = api.db.begin().await?;
     let changed = suppressions::add_many(tx.ex(), caller.workspace, &said).await?;
-    let entry = Entry::new("suppressions.added", "workspace", caller.workspace);
-    let entry = entry.to(json!({ "changed": changed }));
-    audit::add(&mut tx, caller.workspace, &caller.actor(), &[entry], now).await?;
+    if changed > 0 {
+        let entry = Entry::new("suppressions.added", "workspace", caller.workspace);
+        let entry = entry.to(json!({ "changed": changed }));
+        audit::add(&mut tx, caller.workspace, &caller.actor(), &[entry], now).await?;
+    }
     tx.commit().await?;
     let (received, unchanged) = (given.entries.len(), read as u64 - changed);
     Ok(Data(Listed { received, changed, unchanged, invalid }))
@@ -158,9 +160,11 @@ pub async fn remove(
     let gone = suppressions::remove_many(tx.ex(), caller.workspace, &lifted).await?;
     let people: HashSet<&str> = gone.iter().map(String::as_str).collect();
     let changed = gone.len() as u64;
-    let entry = Entry::new("suppressions.lifted", "workspace", caller.workspace);
-    let entry = entry.to(json!({ "changed": changed }));
-    audit::add(&mut tx, caller.workspace, &caller.actor(), &[entry], api.clock.now()).await?;
+    if changed > 0 {
+        let entry = Entry::new("suppressions.lifted", "workspace", caller.workspace);
+        let entry = entry.to(json!({ "changed": changed }));
+        audit::add(&mut tx, caller.workspace, &caller.actor(), &[entry], api.clock.now()).await?;
+    }
     tx.commit().await?;
     let unchanged = read.saturating_sub(people.len() as u64);
     Ok(Data(Listed { received: given.entries.len(), changed, unchanged, invalid }))

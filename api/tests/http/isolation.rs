@@ -11,10 +11,15 @@ fn body(method: &str, url: &str) -> Value {
     match url.rsplit('/').next() {
         Some("automation") => json!({"automation": {}}),
         _ if url.contains("/value-sets/") => json!({"values": ["x"]}),
+        Some("replay") if url.ends_with("/replay") && !url.contains("/messages/") => {
+            json!({"from": "2026-11-21T00:00:00Z", "until": "2026-11-22T00:00:00Z"})
+        }
+        _ if method == "patch" && url.contains("/webhooks/") => json!({"name": "x"}),
         Some("segments") => json!({"segmentIds": []}),
         Some("members") => json!({"contactIds": [ContactId::new()]}),
         Some("consent") => json!({"email": "out", "source": "x"}),
         Some("notes") => json!({"text": "x"}),
+        Some("evidence") => json!({"kind": "other", "reference": "x"}),
         Some("status") => json!({"status": "inactive", "reason": "x"}),
         _ if url.contains("/properties/") => json!({"name": "x"}),
         _ if method == "patch" && url.contains("/segments/") => json!({"name": "x"}),
@@ -60,6 +65,15 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
     let property = json!({"name": "Tier", "kind": "text"});
     let property_id = world.post("/api/v1/properties", property).await.data("propertyId");
     let segment = world.post("/api/v1/segments", json!({"name": "VIP"})).await.data("segmentId");
+    let hook =
+        json!({"name": "x", "url": "https://hooks.example.com/", "events": ["lead.processed"]});
+    let hook_id = world.post("/api/v1/webhooks", hook).await.data("webhookId");
+    let test = world.post(&format!("/api/v1/webhooks/{hook_id}/test"), json!({})).await;
+    let message_id = test.data("messageId");
+
+    let import = world.post("/api/v1/imports", json!({"fileName": "a.csv"})).await.data("importId");
+    let process = json!({"leadIds": [lead_id]});
+    let process_id = world.post("/api/v1/leads/process", process).await.data("processId");
 
     let document = serde_json::to_value(api::openapi()).unwrap();
     let mut walked = 0;
@@ -68,12 +82,17 @@ async fn another_workspaces_ids_are_not_found_on_any_route() {
             .replace("{leadId}", &lead_id)
             .replace("{campaignId}", &campaign)
             .replace("{endpointId}", "buyer")
+            .replace("{fileKey}", "bill")
             .replace("{keyId}", &key_id)
             .replace("{reviewId}", &review_id)
             .replace("{valueSetId}", &set_id)
             .replace("{contactId}", &contact_id)
             .replace("{propertyId}", &property_id)
             .replace("{segmentId}", &segment)
+            .replace("{importId}", &import)
+            .replace("{processId}", &process_id)
+            .replace("{webhookId}", &hook_id)
+            .replace("{messageId}", &message_id)
             .replace(
                 "{submissionId}",
                 if path.ends_with("/resume") { &parked } else { &submission },

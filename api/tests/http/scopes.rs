@@ -28,6 +28,10 @@ async fn each_route_opens_to_its_scope_only() {
                 "site",
                 "property",
                 "segment",
+                "import",
+                "process",
+                "webhook",
+                "message",
             ];
             let url = named.iter().fold(path.clone(), |url, what| {
                 let prefix = match *what {
@@ -38,6 +42,10 @@ async fn each_route_opens_to_its_scope_only() {
                     "interaction" => "int",
                     "property" => "prop",
                     "segment" => "seg",
+                    "import" => "imp",
+                    "process" => "proc",
+                    "webhook" => "hook",
+                    "message" => "whm",
                     other => other,
                 };
                 url.replace(&format!("{{{what}Id}}"), &format!("{prefix}_{id}"))
@@ -64,6 +72,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/agents/{agentName}: admin campaigns:read
     PUT /api/v1/agents/{agentName}: admin campaigns:write
     DELETE /api/v1/agents/{agentName}: admin campaigns:write
+    GET /api/v1/audit: admin
     GET /api/v1/campaigns: admin campaigns:read
     POST /api/v1/campaigns: admin campaigns:write
     GET /api/v1/campaigns/{campaignId}: admin campaigns:read
@@ -101,6 +110,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/contacts/{contactId}/activities: admin leads:read
     PUT /api/v1/contacts/{contactId}/consent: admin leads:write
     POST /api/v1/contacts/{contactId}/erase: admin
+    GET /api/v1/contacts/{contactId}/evidence: admin leads:read
     GET /api/v1/contacts/{contactId}/export: admin leads:read
     GET /api/v1/contacts/{contactId}/leads: admin leads:read
     POST /api/v1/contacts/{contactId}/merge: admin leads:write
@@ -109,6 +119,9 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/contacts/{contactId}/segments: admin leads:read
     POST /api/v1/contacts/{contactId}/status: admin leads:write
     GET /api/v1/contacts/{contactId}/timeline: admin leads:read
+    POST /api/v1/files: admin leads:write
+    GET /api/v1/files/{leadId}: admin leads:read
+    GET /api/v1/files/{leadId}/{fileKey}: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
@@ -133,6 +146,8 @@ async fn each_route_opens_to_its_scope_only() {
     PATCH /api/v1/leads/{leadId}: admin leads:write
     POST /api/v1/leads/{leadId}/approve: admin leads:write
     POST /api/v1/leads/{leadId}/deliver: admin leads:write
+    GET /api/v1/leads/{leadId}/evidence: admin leads:read
+    POST /api/v1/leads/{leadId}/evidence: admin leads:write
     GET /api/v1/leads/{leadId}/explain: admin leads:read
     GET /api/v1/leads/{leadId}/firings: admin leads:read
     GET /api/v1/leads/{leadId}/history: admin leads:read
@@ -182,7 +197,10 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write
     POST /api/v1/suppressions: admin leads:write
     DELETE /api/v1/suppressions: admin leads:write
+    POST /api/v1/suppressions/batch: admin leads:write
+    DELETE /api/v1/suppressions/batch: admin leads:write
     POST /api/v1/suppressions/check: admin leads:read
+    GET /api/v1/suppressions/summary: admin leads:read
     GET /api/v1/sweeps: admin ops
     GET /api/v1/tracking-sites: admin campaigns:read
     POST /api/v1/tracking-sites: admin campaigns:write
@@ -193,6 +211,17 @@ async fn each_route_opens_to_its_scope_only() {
     PUT /api/v1/value-sets/{valueSetId}: admin campaigns:write
     DELETE /api/v1/value-sets/{valueSetId}: admin campaigns:write
     POST /api/v1/voice/calls/initiate: admin leads:write
+    GET /api/v1/webhooks: admin campaigns:read
+    POST /api/v1/webhooks: admin campaigns:write
+    GET /api/v1/webhooks/{webhookId}: admin campaigns:read
+    DELETE /api/v1/webhooks/{webhookId}: admin campaigns:write
+    PATCH /api/v1/webhooks/{webhookId}: admin campaigns:write
+    GET /api/v1/webhooks/{webhookId}/messages: admin campaigns:read
+    GET /api/v1/webhooks/{webhookId}/messages/{messageId}: admin campaigns:read
+    POST /api/v1/webhooks/{webhookId}/messages/{messageId}/replay: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/replay: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/rotate-secret: admin campaigns:write
+    POST /api/v1/webhooks/{webhookId}/test: admin campaigns:write
     GET /api/v1/workspace: admin campaigns:read
     PATCH /api/v1/workspace: admin
     GET /api/v1/workspace/retention: admin

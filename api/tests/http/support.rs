@@ -106,6 +106,7 @@ fn door(db: &Db, clock: &Clock, queue: &Queue) -> Api {
             redelivery: Duration::seconds(30),
             request_timeout: ApiSettings::REQUEST_TIMEOUT,
             public_url: PUBLIC_URL.into(),
+            uploads: Default::default(),
         },
         callers: Default::default(),
         secrets: Secrets::new(db.clone(), testing::ring()),
@@ -290,7 +291,7 @@ impl World {
             child: None,
             notices: Vec::new(),
             query: Query::None,
-            told: None,
+            audited: None,
             at: now,
         };
         assert!(self.closer.close(close).await.unwrap());

@@ -79,3 +79,61 @@ async fn what_is_no_number_and_no_reason_is_refused() {
         assert_eq!((refused.status, refused.code()), (422, "VALIDATION_ERROR"), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn a_list_is_brought_in_counted_and_taken_back() {
+    let world = world().await;
+    let path = format!("{PATH}/batch");
+    let entries = json!({"entries": [
+        {"phone": "+14155550100"}, {"phone": "12"}, {"email": "Ada@Example.com", "reason": "complaint"},
+        {"phone": "+14155550100"}, {"phone": "+14155550101", "channel": "email"}, {"email": "a@example.com", "channel": "sms"},
+    ]});
+    let answer = world.post(&path, entries.clone()).await;
+    let data = &answer.json["data"];
+    assert_eq!(
+        (&data["received"], &data["changed"], &data["unchanged"]),
+        (&json!(6), &json!(2), &json!(1))
+    );
+    let places: Vec<(&Value, &Value)> = data["invalid"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["index"], &one["path"]))
+        .collect();
+    let wanted =
+        [(json!(1), json!("phone")), (json!(4), json!("channel")), (json!(5), json!("channel"))];
+    assert_eq!(places, wanted.iter().map(|(at, path)| (at, path)).collect::<Vec<_>>());
+    assert_eq!(
+        world.post(&path, entries.clone()).await.json["data"]["changed"],
+        0,
+        "again: nothing changes"
+    );
+    let check = async |body| ask(&world, "POST", &format!("{PATH}/check"), body).await;
+    assert_eq!(check(json!({"email": "ada@example.com"})).await, json!(["email"]));
+    let summary = world.get(&format!("{PATH}/summary")).await;
+    assert_eq!(
+        summary.json["data"],
+        json!([
+            {"channel": "all", "reason": "manual", "count": 1}, {"channel": "email", "reason": "complaint", "count": 1},
+        ])
+    );
+    let lifted = world.ask("DELETE", &path).json(entries).send().await;
+    assert_eq!(lifted.json["data"]["changed"], 2, "{lifted:?}");
+    assert_eq!(check(json!({"phone": "+14155550100"})).await, json!([]));
+    let many = vec![json!({"phone": "+14155550100"}); 10_001];
+    assert_eq!(world.post(&path, json!({"entries": many})).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_lead_of_a_suppressed_number_says_so() {
+    let world = world().await;
+    world.campaign("SOL", json!({})).await;
+    let id = world.post("/api/v1/leads", crate::support::lead("SOL")).await.data("leadId");
+    let path = format!("/api/v1/leads/{id}");
+    let lead = world.get(&path).await;
+    assert_eq!(lead.json["data"]["flags"]["dnc"], false);
+    let phone = lead.data("phone");
+    ask(&world, "POST", PATH, json!({"phone": phone, "channel": "voice"})).await;
+    let flags = world.get(&path).await.json["data"]["flags"].clone();
+    assert_eq!((&flags["dnc"], &flags["suppressed"]), (&json!(true), &json!(["voice"])));
+}

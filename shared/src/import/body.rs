@@ -221,7 +221,7 @@ impl Body for Profile {
         }
         match field {
             "numberOfEmployees" => {
-                self.number_of_employees = value.and_then(|value| value.as_i64())
+                self.number_of_employees = value.and_then(|value| value.as_i64());
             }
             "annualRevenue" => self.annual_revenue = value.and_then(|value| value.as_i64()),
             "doNotContactUntil" => {

@@ -61,9 +61,9 @@ pub enum Reach {
 pub struct Mapped {
     /// The column's name in the header, as it stands there.
     pub column: String,
-    /// `firstName`, `lastName`, `email`, `phone`, `leadId`, `contactId`, `campaignId`, `address.…`, `dateOfBirth`, `country`, `timezone`,
-    /// `questionnaire.<key>`, `custom.<key>`, `attribution.…`, `compliance.<key>`, `file.<key>`, `notes`, `tags`, `isTest`,
-    /// and for contacts the fields of contacts and `property.<key>`.
+    /// `firstName`, `lastName`, `email`, `phone`, `leadId`, `campaignId`, `address.…`, `dateOfBirth`, `country`, `timezone`,
+    /// `questionnaire.<key>`, `custom.<key>`, `attribution.…`, `compliance.<key>`, `file.<key>`, `notes`, `isTest`;
+    /// for contacts `contactId`, the fields of contacts and `property.<key>`.
     pub field: String,
     /// A value that is there already stays.
     #[serde(default)]

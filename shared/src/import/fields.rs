@@ -64,25 +64,18 @@ impl Target {
         if let Some((_, target)) = LEAD.iter().find(|(name, _)| *name == field) {
             return Ok(target.clone());
         }
-        if let Some(name) = field.strip_prefix("address.") {
-            return member(name, &ADDRESS_FIELDS).map(Self::Address);
-        }
         if let Some(key) = field.strip_prefix("attribution.params.") {
             return keyed(key).map(Self::Param);
         }
-        if let Some(name) = field.strip_prefix("attribution.") {
-            return member(name, &ATTRIBUTION_FIELDS).map(Self::Attribution);
-        }
-        let groups: [(&str, fn(String) -> Self); 4] = [
-            ("questionnaire.", Self::Answer),
-            ("custom.", Self::Custom),
-            ("compliance.", Self::Compliance),
-            ("file.", Self::File),
-        ];
-        for (prefix, target) in groups {
-            if let Some(key) = field.strip_prefix(prefix) {
-                return keyed(key).map(target);
-            }
+        let (group, key) = field.split_once('.').unwrap_or_default();
+        match group {
+            "address" => return member(key, &ADDRESS_FIELDS).map(Self::Address),
+            "attribution" => return member(key, &ATTRIBUTION_FIELDS).map(Self::Attribution),
+            "questionnaire" => return keyed(key).map(Self::Answer),
+            "custom" => return keyed(key).map(Self::Custom),
+            "compliance" => return keyed(key).map(Self::Compliance),
+            "file" => return keyed(key).map(Self::File),
+            _ => {}
         }
         let names = LEAD.iter().map(|(name, _)| *name);
         let others = "`address.…`, `questionnaire.<key>`, `custom.<key>`, `attribution.…`, `attribution.params.<key>`, \

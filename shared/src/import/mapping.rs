@@ -97,6 +97,9 @@ const SYNONYMS: [(&str, &str, &[&str]); 29] = [
     ("", "source", &["source", "leadsource"]),
 ];
 
+/// The field that a column's name suggests.
+type Guess<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Guesses what each column means. Names that are fields come first, then what columns are commonly called; a field is taken once.
 pub fn suggest(header: &[String], kind: ImportKind, properties: &Kinds) -> Suggested {
     let mut fields: Vec<Option<String>> = vec![None; header.len()];
@@ -104,7 +107,7 @@ pub fn suggest(header: &[String], kind: ImportKind, properties: &Kinds) -> Sugge
     let exact =
         |column: &str| Target::read(column, kind, properties).is_ok().then(|| column.to_owned());
     let alike = |column: &str| known_as(column, kind, properties);
-    let passes: [&dyn Fn(&str) -> Option<String>; 2] = [&exact, &alike];
+    let passes: [Guess<'_>; 2] = [&exact, &alike];
     for guess in passes {
         for (column, field) in header.iter().zip(&mut fields) {
             if field.is_none() {

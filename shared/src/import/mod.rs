@@ -7,6 +7,7 @@ pub mod draft;
 mod fields;
 pub mod mapping;
 pub mod plan;
+pub mod report;
 pub mod row;
 mod row_contact;
 mod row_lead;

@@ -102,4 +102,4 @@ pub(super) const NOT_BOOLEAN: &str = "must be true or false (or yes or no, 1 or 
 
 #[cfg(test)]
 #[path = "row_tests.rs"]
-mod tests;
+pub(super) mod tests;

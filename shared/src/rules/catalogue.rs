@@ -53,8 +53,8 @@ impl About<'_> {
     }
 }
 
-/// How the paths of what the lead's visit told begin.
-const ATTRIBUTION: &str = "attribution.";
+/// How the paths begin of what a lead's visit told, of consent, and of documents: an automation reads them as other rules do.
+const ALSO_OF_AUTOMATION: [&str; 3] = ["attribution.", "compliance.", "file."];
 /// How the paths of the activity that is reacted to begin.
 pub const ACTIVITY: &str = "activity.";
 /// How the paths of properties begin.
@@ -193,8 +193,10 @@ static LEAD_OF_AUTOMATION: &[FieldRow] = &[
 ];
 
 static AUTOMATION: LazyLock<Vec<FieldRow>> = LazyLock::new(|| {
-    let attribution = LEAD.iter().filter(|row| row.path.starts_with(ATTRIBUTION));
-    CONTACT.iter().chain(LEAD_OF_AUTOMATION).chain(attribution).copied().collect()
+    let is_also =
+        |row: &&FieldRow| ALSO_OF_AUTOMATION.iter().any(|root| row.path.starts_with(root));
+    let also = LEAD.iter().filter(is_also);
+    CONTACT.iter().chain(LEAD_OF_AUTOMATION).chain(also).copied().collect()
 });
 
 /// Every field that a rule about a lead may read, in the order of the lead view.

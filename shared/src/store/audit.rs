@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 mod list;
 
-pub use list::{AuditRow, Filter, list};
+pub use list::{AuditRow, Filter, explained, list};
 
 #[derive(Serialize)]
 struct Row<'a> {

@@ -71,7 +71,7 @@ pub struct Close {
     pub notices: Vec<Notice>,
     pub query: Query,
     /// What the audit log tells of it, if somebody does it; see [`Close::by`].
-    pub told: Option<Box<Told>>,
+    pub audited: Option<Box<Told>>,
     pub at: Time,
 }
 
@@ -198,7 +198,7 @@ pub async fn record_in(tx: &mut Tx, closes: &[Close]) -> Result<HashSet<Submissi
     tx.tell(won.iter().flat_map(|close| told::of(close)));
     let raised: Vec<Notice> = won.iter().flat_map(|close| close.notices.clone()).collect();
     notices::raise(tx, &raised).await?;
-    audit::add_all(tx, won.iter().filter_map(|close| close.told.as_deref())).await?;
+    audit::add_all(tx, won.iter().filter_map(|close| close.audited.as_deref())).await?;
     if let Some(first) = closes.first() {
         live::reassess(tx, &touched, first.at).await?;
     }

@@ -9,37 +9,12 @@ use sqlx::{
     AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
     SqlitePool, Transaction, Type,
     error::BoxDynError,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
-    },
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
-use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-/// How long a caller waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What every connection to PostgreSQL is told.
-const POSTGRES_SETTINGS: [(&str, &str); 8] = [
-    // No statement works longer than this.
-    ("statement_timeout", "15000"),
-    // No transaction waits for its process longer than this: one that is frozen in the middle would keep its locks, and the lead would
-    // wait for it, until it wakes up. Nothing outside is asked while a transaction is open.
-    ("idle_in_transaction_session_timeout", "30000"),
-    // Every statement reaches its rows by key. A plan that scans, made while a table was still empty, would be kept as it grows.
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-    // A page of a list is read in the order of its key and left after its last row.
-    ("enable_sort", "off"),
-    ("jit", "off"),
-];
-/// Connections that read SQLite; they cannot write.
-const SQLITE_READERS: u32 = 4;
-/// Page cache of the connection that writes, and of each that reads; negative means kibibytes. What is in neither is in the system's.
-const WRITER_CACHE: &str = "-6000";
-const READER_CACHE: &str = "-1500";
+mod open;
 
 /// How long a statement of [`Db::begin_wide_read`] may take.
 const WIDE_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -106,51 +81,6 @@ impl Db {
         }
     }
 
-    async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("leadrail")
-            .options(POSTGRES_SETTINGS);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await?;
-        Ok(Self { pools: Pools::Postgres(pool), actor: None })
-    }
-
-    async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", WRITER_CACHE)
-            .pragma("temp_store", "MEMORY");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options.clone())
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE))
-            .await?;
-        let db = Self { pools: Pools::Sqlite { writer, readers }, actor: None };
-        let folds: bool = db.read().sql("SELECT 'A' LIKE 'a'").scalar().await?;
-        if folds {
-            return Err(StoreError::Inconsistent(
-                "SQLite was built without the flags of .cargo/config.toml".into(),
-            ));
-        }
-        Ok(db)
-    }
-
     /// The same database in somebody's hands: what is changed through it is theirs, and the audit log tells of it.
     pub fn acting(&self, actor: Actor) -> Self {
         Self { pools: self.pools.clone(), actor: Some(Arc::new(actor)) }
@@ -185,7 +115,7 @@ impl Db {
             Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
             Pools::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
         };
-        Ok(Tx { open, actor: self.actor.clone(), told: Vec::new() })
+        Ok(Tx { actor: self.actor.clone(), ..Tx::of(open) })
     }
 
     /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
@@ -194,7 +124,7 @@ impl Db {
             Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
             Pools::Sqlite { readers, .. } => Open::Lite(readers.begin().await?),
         };
-        let mut tx = Tx { open, actor: None, told: Vec::new() };
+        let mut tx = Tx::of(open);
         tx.widen(WIDE_READ_TIMEOUT).await?;
         Ok(tx)
     }
@@ -216,6 +146,10 @@ impl Db {
 }
 
 impl Tx {
+    fn of(open: Open) -> Self {
+        Self { open, actor: None, told: Vec::new() }
+    }
+
     pub fn ex(&mut self) -> Ex<'_> {
         match &mut self.open {
             Open::Pg(tx) => Ex::Pg(tx),
@@ -223,14 +157,14 @@ impl Tx {
         }
     }
 
-    /// Notes that something happened. Whoever wants to know is told if the transaction commits, and not otherwise.
-    pub(super) fn tell(&mut self, told: impl IntoIterator<Item = Told>) {
-        self.told.extend(told);
-    }
-
     /// In whose hands it is.
     pub(super) fn actor(&self) -> Option<Arc<Actor>> {
         self.actor.clone()
+    }
+
+    /// Notes that something happened. Whoever wants to know is told if the transaction commits, and not otherwise.
+    pub(super) fn tell(&mut self, told: impl IntoIterator<Item = Told>) {
+        self.told.extend(told);
     }
 
     /// Lets the planner choose as it likes until the end of this transaction, and statements take so long: for those that reach many

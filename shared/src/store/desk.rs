@@ -21,9 +21,9 @@ use crate::{
 use serde_json::Value;
 use sqlx::types::Json;
 
+mod audited;
 mod read;
 pub(super) mod repeat;
-mod told;
 mod write;
 
 /// How often the whole transaction is tried when the engine says "try again".
@@ -234,8 +234,8 @@ async fn within<R>(
         Err(refused) => return Ok(Done::Refused(refused)),
     };
     let jobs = carry_out(tx, ask, &desk.lead, &plan).await?;
+    audit::tell(tx, ask.workspace, &audited::plan(&desk, &plan), ask.at).await?;
     tx.tell(corrected(&desk, &plan, ask.at));
-    audit::tell(tx, ask.workspace, &told::plan(&desk, &plan), ask.at).await?;
     repeat::keep(tx, ask, &plan.answer).await?;
     Ok(Done::Did { answer: plan.answer, jobs })
 }

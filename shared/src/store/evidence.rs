@@ -7,6 +7,7 @@ use crate::{
     clock::Time,
     evidence::{Kind, Said},
     ids::{ContactId, EvidenceId, LeadId, WorkspaceId},
+    lead::LeadStatus,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -110,6 +111,8 @@ pub enum Added {
     /// It is kept, now or since it was said before.
     Kept(Box<Evidence>),
     NoSuchLead,
+    /// Nothing is added to a lead that is deleted.
+    Deleted,
     /// The lead has [`EVIDENCE_MAX`] already.
     Full,
 }
@@ -118,16 +121,21 @@ pub enum Added {
 pub async fn add_one(db: &Db, new: New<'_>) -> Result<Added, StoreError> {
     let mut tx = db.begin().await?;
     let (workspace, lead, digest) = (new.workspace, new.lead, new.said.digest.clone());
-    let known: Option<(LeadId,)> = tx
+    let known: Option<(LeadStatus,)> = tx
         .ex()
-        .sql("SELECT l.id FROM lead l WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE}")
+        .sql("SELECT l.status FROM lead l WHERE l.workspace_id = $1 AND l.id = $2{pg:  FOR NO KEY UPDATE}")
         .bind(workspace)
         .bind(lead)
         .optional()
         .await?;
-    if known.is_none() {
+    let refused = match known {
+        None => Some(Added::NoSuchLead),
+        Some((LeadStatus::Deleted,)) => Some(Added::Deleted),
+        Some(_) => None,
+    };
+    if let Some(refused) = refused {
         tx.rollback().await?;
-        return Ok(Added::NoSuchLead);
+        return Ok(refused);
     }
     add(&mut tx, &[new]).await?;
     let kept = said(tx.ex(), lead, &digest).await?;

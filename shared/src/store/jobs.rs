@@ -216,27 +216,13 @@ pub async fn move_failed(
         .bind(Rows::of(&rows))
         .run()
         .await?;
-    audit::tell(&mut tx, workspace, &lines(workspace, filter, bulk, &moved), at).await?;
+    audit::tell(&mut tx, workspace, &audited(workspace, filter, bulk, &moved), at).await?;
     tx.commit().await?;
     Ok(moved.into_iter().map(|job| (job.id, job.stage, job.generation)).collect())
 }
 
-/// What others may want to be told of a job that was discarded.
-fn told(workspace: WorkspaceId, job: &Moved, at: Time) -> impl Iterator<Item = Told> {
-    let (status, end) = (Status::of(State::Finished, Some(End::Discarded)), End::Discarded);
-    let facts = Facts {
-        status: status.word().into(),
-        outcome: Some(end),
-        reason_code: Some("operator".into()),
-        ..Facts::default()
-    };
-    let about = About::Submission(job.id, job.campaign_id);
-    let events = event::of_move(false, State::Finished, Some(end)).into_iter();
-    events.map(move |event| Told { workspace, event, about, facts: facts.clone(), at })
-}
-
 /// The lines of the audit log: what was asked for and how many there were, and each job.
-fn lines(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]) -> Vec<Entry> {
+fn audited(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]) -> Vec<Entry> {
     let (all, each, to) = match bulk {
         Bulk::Retry => ("job.bulk_retried", "job.retried", "ready"),
         Bulk::Discard => ("job.bulk_discarded", "job.discarded", "finished"),
@@ -252,6 +238,20 @@ fn lines(workspace: WorkspaceId, filter: &JobFilter, bulk: Bulk, moved: &[Moved]
             .to(json!({ "run": to }))
     });
     std::iter::once(all).chain(each).collect()
+}
+
+/// What others may want to be told of a job that was discarded.
+fn told(workspace: WorkspaceId, job: &Moved, at: Time) -> impl Iterator<Item = Told> {
+    let (status, end) = (Status::of(State::Finished, Some(End::Discarded)), End::Discarded);
+    let facts = Facts {
+        status: status.word().into(),
+        outcome: Some(end),
+        reason_code: Some("operator".into()),
+        ..Facts::default()
+    };
+    let about = About::Submission(job.id, job.campaign_id);
+    let events = event::of_move(false, State::Finished, Some(end)).into_iter();
+    events.map(move |event| Told { workspace, event, about, facts: facts.clone(), at })
 }
 
 /// The failed jobs that a chunk moves, and what is told of them.

@@ -20,6 +20,7 @@ pub mod desk;
 pub mod dialect;
 pub mod evidence;
 pub mod export;
+pub mod files;
 pub mod imagine;
 pub mod imports;
 pub mod inbound;
@@ -112,6 +113,12 @@ impl StoreError {
             | Self::Closed => true,
             _ => false,
         }
+    }
+
+    /// The database has no room left: for PostgreSQL its disk, for SQLite the disk or the size that the file may have.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        matches!(error.code().as_deref(), Some("53100" | "13"))
     }
 
     /// A row with that key is there already.

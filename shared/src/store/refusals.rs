@@ -1,9 +1,15 @@
 //! What forbids that a lead's person is called or texted: what is said of the number, and the contact's own word. It is asked where the
 //! call or text is planned, with the claim, and once more before the provider is.
-use super::{Ex, StoreError, contacts::consent, interactions::Interaction, suppressions};
+use super::{
+    Db, Ex, StoreError,
+    contacts::consent,
+    interactions::Interaction,
+    secrets::{SecretError, Secrets},
+    suppressions::{self, Person, Reach},
+};
 use crate::{
     clock::Time,
-    ids::{LeadId, WorkspaceId},
+    ids::{ContactId, LeadId, WorkspaceId},
     outreach::{agent::Channel, call::NotMade},
 };
 
@@ -68,7 +74,7 @@ pub async fn standing(
         .bind(workspace)
         .bind(lead)
         .bind(person_hash)
-        .bind(suppressions::Reach::from(channel))
+        .bind(Reach::from(channel))
         .bind(now)
         .optional()
         .await?;
@@ -90,4 +96,27 @@ pub async fn of(
 ) -> Result<Option<Forbids>, StoreError> {
     let who = (interaction.workspace_id, interaction.lead_id, person_hash);
     standing(ex, who, channel, now).await
+}
+
+/// What forbids that somebody is reached, as it is shown: the contact's word, and every channel that is suppressed, by that word or by what
+/// is said of the number and the address. None of the latter when hashes cannot be made: the keys are missing.
+pub async fn said_of(
+    db: &Db,
+    secrets: &Secrets,
+    (workspace, contact): (WorkspaceId, ContactId),
+    known_as: &[String],
+    now: Time,
+) -> Result<(consent::Word, Option<Vec<Reach>>), StoreError> {
+    let word = consent::word(db.read(), (workspace, contact)).await?;
+    let hashes = match secrets.known_hashes(workspace, known_as).await {
+        Ok(hashes) => hashes,
+        Err(SecretError::Store(error)) => return Err(error),
+        Err(_) => return Ok((word, None)),
+    };
+    let mut said = word.suppressions(now);
+    for hash in &hashes {
+        said.extend(suppressions::find(db, Person { workspace, hash }).await?);
+    }
+    said.retain(|one| one.stands(now));
+    Ok((word, Some(said.into_iter().map(|one| one.channel).collect())))
 }

@@ -198,6 +198,17 @@ impl Secrets {
         Ok(key)
     }
 
+    /// The workspace's data key, if it has one.
+    pub(super) async fn data_key_if_made(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Option<DataKey>, SecretError> {
+        if data_key_row(&self.db, workspace).await?.is_none() {
+            return Ok(None);
+        }
+        self.data_key(workspace).await.map(Some)
+    }
+
     /// The workspace's data key, made if there is none yet.
     pub(super) async fn data_key_or_make(
         &self,

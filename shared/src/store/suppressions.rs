@@ -112,6 +112,16 @@ impl Secrets {
         let key = self.data_key_or_make(workspace, at).await?;
         Ok(known_as.iter().map(|text| key.keyed_hash(text)).collect())
     }
+
+    /// [`Self::person_hashes`]; none in a workspace that has never hashed anybody.
+    pub async fn known_hashes(
+        &self,
+        workspace: WorkspaceId,
+        known_as: &[String],
+    ) -> Result<Vec<String>, SecretError> {
+        let key = self.data_key_if_made(workspace).await?;
+        Ok(key.iter().flat_map(|key| known_as.iter().map(|text| key.keyed_hash(text))).collect())
+    }
 }
 
 /// Notes that a person may not be reached; false when it was known. What lasts longer counts; of what lasts for ever, what was said first

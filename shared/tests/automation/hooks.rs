@@ -62,7 +62,7 @@ fn ended(world: &World, taken: &Receipt, campaign: CampaignId, lead: LeadMove) -
         lead,
         notices: Vec::new(),
         query: Query::None,
-        told: None,
+        audited: None,
         at,
     }
 }

@@ -96,6 +96,7 @@ pub async fn fill(world: &World) -> Victim {
     let talk = talks(world, ada, sol).await;
     told(world, talk, sol, ada).await;
     beside(world, ada).await;
+    webhooks(world, ada).await;
     Victim { ada, second, merged: merged.contact }
 }
 
@@ -296,17 +297,11 @@ async fn beside(world: &World, ada: Taken) {
         let ask = world.db.write().sql(error).bind(world.workspace).bind(row);
         ask.bind(Json(json!([{"message": CANARY}]))).bind(record).run().await.unwrap();
     }
-    for sql in [
-        "INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
+    for sql in
+        ["INSERT INTO import_before (workspace_id, import_id, kind, object_id, contact_id, fields)
          SELECT i.workspace_id, i.id, 'lead', $2, $3, $5 FROM import i
-         WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL",
-        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, problem, at,
-            finished_at)
-         SELECT $1, $2, $2, 'lead.sold', $3, $5, 'failed', 1, $4, $6, $6",
-        "INSERT INTO webhook_attempt (workspace_id, message_id, attempt, status, answer, duration_us, at)
-         SELECT m.workspace_id, m.id, 1, 500, $4, 1, $6 FROM webhook_message m
-         WHERE m.workspace_id = $1 AND m.contact_id = $3 AND $2 IS NOT NULL AND $5 IS NOT NULL",
-    ] {
+         WHERE i.workspace_id = $1 AND $4 IS NOT NULL AND $6 IS NOT NULL"]
+    {
         let ask = world.db.write().sql(sql).bind(world.workspace).bind(Uuid::now_v7());
         let ask = ask.bind(ada.contact).bind(CANARY).bind(Json(json!({CANARY: CANARY})));
         ask.bind(noon()).run().await.unwrap();
@@ -315,11 +310,11 @@ async fn beside(world: &World, ada: Taken) {
 }
 
 async fn evidence(world: &World, ada: Taken) {
-    let evidence = "INSERT INTO consent_evidence (workspace_id, id, contact_id, lead_id, kind, reference, detail, captured_at, recorded_at,
-            recorded_by)
-        VALUES ($1, $2, $3, $4, 'tcpa', $5, $6, $7, $7, 'api')";
+    let evidence = "INSERT INTO consent_evidence (workspace_id, id, lead_id, kind, reference, malformed, detail, captured_at, digest,
+            recorded_at, recorded_by)
+        VALUES ($1, $2, $3, 'tcpa', $4, $4, $5, $6, $4, $6, 'api')";
     let ask = world.db.write().sql(evidence).bind(world.workspace).bind(Uuid::now_v7());
-    let ask = ask.bind(ada.contact).bind(ada.lead).bind(CANARY);
+    let ask = ask.bind(ada.lead).bind(CANARY);
     ask.bind(Json(json!({"pageUrl": CANARY}))).bind(noon()).run().await.unwrap();
 }
 
@@ -330,4 +325,20 @@ pub async fn import(world: &World, state: &'static str) {
         VALUES ($1, $2, 'a.csv', $3, '{}', '[]', ',', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 'key a', $4, $4)";
     let ask = world.db.write().sql(import).bind(world.workspace).bind(Uuid::now_v7());
     ask.bind(state).bind(noon()).run().await.unwrap();
+}
+
+/// What others were told, and what they answered.
+async fn webhooks(world: &World, ada: Taken) {
+    for sql in [
+        "INSERT INTO webhook_message (workspace_id, id, webhook_id, event, contact_id, facts, state, attempt, tries, problem, at,
+            asked_at)
+         VALUES ($1, $2, $2, 'lead.processed', $3, $4, 'held', 1, 1, 'zzcanaryzz', $5, $5)",
+        "INSERT INTO webhook_attempt (workspace_id, message_id, attempt, answer, duration_us, at)
+         SELECT m.workspace_id, m.id, 1, 'zzcanaryzz', 1, $5 FROM webhook_message m
+         WHERE m.workspace_id = $1 AND m.contact_id = $3 AND $2 IS NOT NULL AND $4 IS NOT NULL",
+    ] {
+        let ask = world.db.write().sql(sql).bind(world.workspace).bind(Uuid::now_v7());
+        let ask = ask.bind(ada.contact).bind(Json(json!({CANARY: CANARY})));
+        ask.bind(noon()).run().await.unwrap();
+    }
 }

@@ -9,6 +9,7 @@ use shared::{
     ids::ContactId,
     on_both_engines,
     store::{
+        Db,
         contacts::erase::{self, Ask, Done, Erased, Refused},
         secrets::Secrets,
         suppressions::{self, Person, Reach},
@@ -100,6 +101,17 @@ const SAYS_NOTHING: &[&str] = &[
     "webhook_message.state",
 ];
 
+/// What SQLite has deleted is not left in free pages either, once the log of writes has been copied into the file.
+async fn nothing_in_the_file(db: &Db, url: &str) {
+    let Some(file) = url.strip_prefix("sqlite:") else { return };
+    db.write().made("PRAGMA wal_checkpoint(TRUNCATE)".into()).run().await.unwrap();
+    for end in ["", "-wal"] {
+        let bytes = std::fs::read(format!("{file}{end}")).unwrap_or_default();
+        let found = |part: &[u8]| part.eq_ignore_ascii_case(CANARY.as_bytes());
+        assert!(!bytes.windows(CANARY.len()).any(found), "{file}{end}");
+    }
+}
+
 on_both_engines! {
     async fn of_an_erased_person_no_table_says_anything(store: TestStore) {
         let world = World::new(&store).await;
@@ -146,6 +158,8 @@ on_both_engines! {
         let person = Person { workspace: world.workspace, hash: &hash };
         let said = suppressions::find(&world.db, person).await.unwrap();
         assert_eq!((said.len(), said[0].channel, said[0].reason.as_str()), (1, Reach::Sms, erase::OPT_OUT));
+
+        nothing_in_the_file(&world.db, &store.url).await;
 
         // Again: the same answer, and what came in since goes too.
         world.note(victim.ada.contact, CANARY, later(8000)).await;

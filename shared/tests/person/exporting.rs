@@ -36,11 +36,11 @@ on_both_engines! {
         assert_eq!(counts, [
             ("contacts", 2), ("changes", 4), ("notes", 1), ("activities", 1), ("activitySums", 1), ("activityDays", 1),
             ("browsers", 1), ("unmatchedVisits", 1), ("segments", 0), ("leads", 3), ("leadStatusChanges", 2),
-            ("points", 1), ("firings", 1), ("workflowPositions", 1), ("submissions", 3),
+            ("consentEvidence", 1), ("points", 1), ("firings", 1), ("workflowPositions", 1), ("submissions", 3),
             ("interactions", 2), ("journeys", 3), ("deliveryAttempts", 1), ("waits", 1), ("messages", 1), ("unreadEvents", 1),
             ("suppressions", 1), ("truncated", 0),
         ]);
-        for name in ["activities", "deliveryAttempts", "firings", "interactions", "leads", "messages", "notes", "waits", "contacts"] {
+        for name in ["consentEvidence", "activities", "deliveryAttempts", "firings", "interactions", "leads", "messages", "notes", "waits", "contacts"] {
             assert!(document[name].to_string().contains(CANARY), "{name}");
         }
         assert_eq!(document["contacts"][0]["contactId"], victim.ada.contact.to_string());

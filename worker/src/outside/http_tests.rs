@@ -175,7 +175,10 @@ async fn the_guard_stops_literals_before_and_names_at_the_connection() {
     // Past the first gate, as a public name that resolves to this machine would be.
     let url = format!("http://localhost:{}/", listening.port);
     let request = strict.client.post(url).body("{\"a\":1}").build().unwrap();
-    assert!(matches!(strict.exchange(request).await, Err(Broken::NotSent(NotSent::Guard(_)))));
+    assert!(matches!(
+        strict.exchange(request, 1_024).await,
+        Err(Broken::NotSent(NotSent::Guard(_)))
+    ));
     assert_eq!(listening.requests.load(Ordering::SeqCst), 0);
 }
 

@@ -57,7 +57,7 @@ impl Trip {
             child: notes.child,
             notices,
             query,
-            told: None,
+            audited: None,
             at: now,
         }
     }

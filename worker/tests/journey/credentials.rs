@@ -176,7 +176,7 @@ on_both_engines! {
         let lead = world.submit(with, json!({})).await.lead_id;
         let now = world.clock.now();
         campaigns::set_state(&world.store.db, world.workspace, with, "archived", now).await.unwrap();
-        assert_eq!(world.ctx.secrets.delete(world.workspace, "token", noon()).await.unwrap(), Deleted::Gone);
+        assert_eq!(world.ctx.secrets.delete(world.workspace, "token", now).await.unwrap(), Deleted::Gone);
         world.settle().await;
         let row = submission(&world, lead).await;
         assert_eq!((row.run.as_str(), row.reason_code.as_deref()), ("failed", Some("no_secret")));

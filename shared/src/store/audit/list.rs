@@ -3,7 +3,7 @@ use crate::{
     audit::area,
     clock::Time,
     ids::{AuditId, KeyId, WorkspaceId},
-    store::{Db, StoreError},
+    store::{Db, StoreError, db::Query, dialect::Engine},
 };
 use serde_json::Value;
 use sqlx::types::Json;
@@ -83,16 +83,32 @@ pub async fn list(
     before: Option<(Time, AuditId)>,
     limit: i64,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    asked(db, page(filter), (workspace, filter), before, limit).all().await
+    bound(db.read().sql(page(filter)), (workspace, filter), before, limit).all().await
 }
 
-fn asked<'d>(
-    db: &'d Db,
-    text: &'static str,
+/// How the engine finds a page, line by line: for tests of its way.
+pub async fn explained(
+    db: &Db,
+    workspace: WorkspaceId,
+    filter: &Filter,
+) -> Result<Vec<String>, StoreError> {
+    let explain = |word: &str| db.read().made(format!("{word} {}", page(filter)));
+    if db.engine() == Engine::Postgres {
+        let lines: Vec<(String,)> =
+            bound(explain("EXPLAIN (COSTS OFF)"), (workspace, filter), None, 10).all().await?;
+        return Ok(lines.into_iter().map(|(line,)| line).collect());
+    }
+    let lines: Vec<(i64, i64, i64, String)> =
+        bound(explain("EXPLAIN QUERY PLAN"), (workspace, filter), None, 10).all().await?;
+    Ok(lines.into_iter().map(|(.., line)| line).collect())
+}
+
+fn bound<'d>(
+    query: Query<'d>,
     (workspace, filter): (WorkspaceId, &Filter),
     before: Option<(Time, AuditId)>,
     limit: i64,
-) -> crate::store::db::Query<'d> {
+) -> Query<'d> {
     // No id is smaller than none at all: with it, only what is before the time.
     let (at, id) = before.unwrap_or((filter.until.unwrap_or(EVER), AuditId(Uuid::nil())));
     let action = filter.action.as_deref();
@@ -100,8 +116,7 @@ fn asked<'d>(
         Some(action) if action.ends_with('.') => (Some(area(action)), None),
         action => (None, action),
     };
-    db.read()
-        .sql(text)
+    query
         .bind(workspace)
         .bind(filter.from.unwrap_or(Time::UNIX_EPOCH))
         .bind(at)

@@ -16,6 +16,7 @@ use crate::{
     },
     submission::Status,
     value_set::Sets,
+    view,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -348,5 +349,6 @@ impl Said {
         }
         let answers = details.questionnaire.iter().map(|one| (one.key.clone(), one.answer.clone()));
         doc["questionnaire"] = Value::Object(answers.collect());
+        doc["file"] = view::files(&details.files);
     }
 }

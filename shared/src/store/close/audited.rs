@@ -12,7 +12,7 @@ impl Close {
     pub fn by(mut self, actor: Actor, action: &'static str, loaded: &Loaded) -> Self {
         let entry = moved(action, loaded, &self);
         let told = Told { workspace: self.workspace, actor, entry, at: self.at };
-        self.told = Some(Box::new(told));
+        self.audited = Some(Box::new(told));
         self
     }
 }

@@ -95,21 +95,27 @@ pub async fn erase(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Done, Secret
     }
 }
 
-/// The contact's phone, and by what it is known among those whom nobody may reach.
+/// The contact's phone and email, and by what they are known among those whom nobody may reach.
 struct Known {
     phone: Option<String>,
-    hash: Option<String>,
+    email: Option<String>,
+    phone_hash: Option<String>,
+    email_hash: Option<String>,
 }
 
 async fn hash(db: &Db, secrets: &Secrets, ask: &Ask) -> Result<Option<Known>, SecretError> {
     let found = super::read::get_many(db.read(), ask.workspace, &[ask.contact]).await?;
     let Some(contact) = found.into_iter().next() else { return Ok(None) };
-    let phone = contact.profile.phone;
-    let hash = match &phone {
-        Some(phone) => Some(secrets.person_hash(ask.workspace, phone, ask.at).await?),
-        None => None,
-    };
-    Ok(Some(Known { phone, hash }))
+    let (phone, email) = (contact.profile.phone, contact.profile.email);
+    let mut hashes = Vec::new();
+    for known in [&phone, &email] {
+        hashes.push(match known {
+            Some(known) => Some(secrets.person_hash(ask.workspace, known, ask.at).await?),
+            None => None,
+        });
+    }
+    let (email_hash, phone_hash) = (hashes.pop().flatten(), hashes.pop().flatten());
+    Ok(Some(Known { phone, email, phone_hash, email_hash }))
 }
 
 async fn once(db: &Db, ask: &Ask, known: &Known) -> Result<Option<Done>, StoreError> {
@@ -135,7 +141,9 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
         return Ok(Some(Done::Refused(Refused::Merged(into))));
     }
     let merged_now = keys::merged_into(tx, ask.workspace, ask.contact).await?;
-    if merged_now.len() != merged.len() || own.profile.phone != known.phone {
+    if merged_now.len() != merged.len()
+        || (&own.profile.phone, &own.profile.email) != (&known.phone, &known.email)
+    {
         return Ok(None);
     }
     let held = match stop::everything(tx, ask, &all).await? {
@@ -164,17 +172,20 @@ async fn within(tx: &mut Tx, ask: &Ask, known: &Known) -> Result<Option<Done>, S
     Ok(Some(Done::Erased(erased)))
 }
 
-/// Who did not want to be called or texted is not called or texted when they come back in another list.
+/// Who did not want to be called, texted or written to is left alone when they come back in another list.
 async fn keep_opt_outs(
     tx: &mut Tx,
     ask: &Ask,
     contact: &Contact,
     known: &Known,
 ) -> Result<(), StoreError> {
-    let Some(hash) = &known.hash else { return Ok(()) };
-    let out =
-        [(contact.profile.opt_out_sms, Reach::Sms), (contact.profile.opt_out_phone, Reach::Voice)];
-    for (_, channel) in out.into_iter().filter(|(is_out, _)| *is_out) {
+    let profile = &contact.profile;
+    for (is_out, channel, hash) in [
+        (profile.opt_out_sms, Reach::Sms, &known.phone_hash),
+        (profile.opt_out_phone, Reach::Voice, &known.phone_hash),
+        (profile.opt_out_email, Reach::Email, &known.email_hash),
+    ] {
+        let (true, Some(hash)) = (is_out, hash) else { continue };
         let suppression = Suppression {
             channel,
             reason: OPT_OUT.into(),

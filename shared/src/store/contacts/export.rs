@@ -15,8 +15,8 @@ use crate::{
     },
 };
 use rows::{
-    Activity, Attempt, Browser, Change, Day, Event, Firing, History, Interaction, Lead, Message,
-    Note, Place, Points, Position, Submission, Sum, Unread, Visit, Wait,
+    Activity, Attempt, Browser, Change, Day, Event, Evidence, Firing, History, Interaction, Lead,
+    Message, Note, Place, Points, Position, Submission, Sum, Unread, Visit, Wait,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -51,13 +51,13 @@ pub async fn export(
     let mut contacts = keys::merged_into(&mut tx, ask.workspace, ask.contact).await?;
     contacts.push(ask.contact);
     people(&mut tx, ask, &contacts, &mut out).await?;
-    let own = keys::rows(contacts.iter().map(|id| id.0));
+    let own = keys::rows(ask.workspace, contacts.iter().map(|id| id.0));
     of_contacts(&mut tx, ask, &own, &mut out).await?;
-    let leads = keys::rows(out.ids("leads"));
+    let leads = keys::rows(ask.workspace, out.ids("leads"));
     of_leads(&mut tx, ask, &leads, &mut out).await?;
     tx.rollback().await?;
-    let phones = out.phones();
-    refusals(db, secrets, ask, &phones, &mut out).await?;
+    let known_as = out.known_as();
+    refusals(db, secrets, ask, &known_as, &mut out).await?;
     let mut document = out.document;
     document.insert("exportedAt".into(), json!(ask.at));
     document.insert("truncated".into(), json!(out.truncated));
@@ -104,12 +104,13 @@ impl Out {
         self.ids.iter().filter(|(of, _)| *of == name).map(|(_, id)| *id).collect()
     }
 
-    /// Every phone number that is the person's.
-    fn phones(&self) -> BTreeSet<String> {
+    /// Every phone number and every address that is the person's, with what it is.
+    fn known_as(&self) -> BTreeSet<(&'static str, String)> {
         let lists = ["contacts", "leads", "interactions"];
         let rows = lists.iter().filter_map(|name| self.document.get(*name)?.as_array()).flatten();
-        let phones = rows.filter_map(|row| row["phone"].as_str());
-        phones.filter(|phone| !phone.is_empty()).map(str::to_owned).collect()
+        let texts = rows.flat_map(|row| ["phone", "email"].map(|what| (what, row[what].as_str())));
+        let texts = texts.filter_map(|(what, text)| Some((what, text?.to_owned())));
+        texts.filter(|(_, text)| !text.is_empty()).collect()
     }
 }
 
@@ -184,38 +185,39 @@ async fn of_contacts(
 async fn of_leads(tx: &mut Tx, ask: &Ask, leads: &Rows, out: &mut Out) -> Result<(), StoreError> {
     let of = (ask.workspace, leads);
     section::<History>(tx, out, ("leadStatusChanges", rows::HISTORY), of).await?;
+    section::<Evidence>(tx, out, ("consentEvidence", rows::EVIDENCE), of).await?;
     section::<Points>(tx, out, ("points", rows::POINTS), of).await?;
     section::<Firing>(tx, out, ("firings", rows::FIRINGS), of).await?;
     section::<Position>(tx, out, ("workflowPositions", rows::POSITIONS), of).await?;
     section::<Submission>(tx, out, ("submissions", rows::SUBMISSIONS), of).await?;
     section::<Interaction>(tx, out, ("interactions", rows::INTERACTIONS), of).await?;
-    let submissions = keys::rows(out.ids("submissions"));
+    let submissions = keys::rows(ask.workspace, out.ids("submissions"));
     let of = (ask.workspace, &submissions);
     section::<Event>(tx, out, ("journeys", rows::JOURNEYS), of).await?;
     section::<Attempt>(tx, out, ("deliveryAttempts", rows::ATTEMPTS), of).await?;
     section::<Wait>(tx, out, ("waits", rows::WAITS), of).await?;
-    let talks = keys::rows(out.ids("interactions"));
+    let talks = keys::rows(ask.workspace, out.ids("interactions"));
     let of = (ask.workspace, &talks);
     section::<Message>(tx, out, ("messages", rows::MESSAGES), of).await?;
     section::<Unread>(tx, out, ("unreadEvents", rows::UNREAD), of).await
 }
 
-/// That nobody may reach the person: found by what their numbers are known as.
+/// That nobody may reach the person: found by what their numbers and addresses are known as.
 async fn refusals(
     db: &Db,
     secrets: &Secrets,
     ask: &Ask,
-    phones: &BTreeSet<String>,
+    known_as: &BTreeSet<(&'static str, String)>,
     out: &mut Out,
 ) -> Result<(), SecretError> {
     let mut found = Vec::new();
-    for phone in phones {
-        let hash = secrets.person_hash(ask.workspace, phone, ask.at).await?;
+    for (what, text) in known_as {
+        let hash = secrets.person_hash(ask.workspace, text, ask.at).await?;
         let person = Person { workspace: ask.workspace, hash: &hash };
         for one in suppressions::find(db, person).await? {
             found.push(json!({
-                "phone": phone, "channel": one.channel, "reason": one.reason, "source": one.source,
-                "createdAt": one.created_at,
+                *what: text, "channel": one.channel, "reason": one.reason, "source": one.source,
+                "createdAt": one.created_at, "expiresAt": one.expires_at,
             }));
         }
     }

@@ -7,16 +7,19 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A row's id.
+/// A row's key.
 #[derive(Serialize)]
-pub(super) struct IdRow {
-    pub id: Uuid,
+struct KeyRow {
+    workspace_id: Uuid,
+    id: Uuid,
 }
 
-/// Ids as `ROWS($n: id uuid)` reads them, each once, in order.
-pub(super) fn rows(ids: impl IntoIterator<Item = Uuid>) -> Rows {
+/// Keys as `ROWS($n: workspace_id uuid, id uuid)` reads them, each once, in order. A join by them compares both columns with the row's:
+/// with the workspace as a plain parameter SQLite reads all that the workspace has, and looks through the keys each time.
+pub(super) fn rows(workspace: WorkspaceId, ids: impl IntoIterator<Item = Uuid>) -> Rows {
     let ids: BTreeSet<Uuid> = ids.into_iter().collect();
-    Rows::of(&ids.into_iter().map(|id| IdRow { id }).collect::<Vec<_>>())
+    let key = |id| KeyRow { workspace_id: workspace.0, id };
+    Rows::of(&ids.into_iter().map(key).collect::<Vec<_>>())
 }
 
 /// Locks contacts in the order of their ids, against new leads, notes and activities too: who adds one waits until we are done.
@@ -27,11 +30,11 @@ pub(super) async fn lock(
 ) -> Result<(), StoreError> {
     tx.ex()
         .sql(
-            "SELECT c.id FROM ROWS($2: id uuid) r
-             JOIN contact c ON c.workspace_id = $1 AND c.id = r.id{pg:  FOR UPDATE OF c}",
+            "SELECT c.id FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN contact c ON c.workspace_id = r.workspace_id AND c.id = r.id AND (r.workspace_id = $1) IS TRUE{pg:  FOR UPDATE OF c}",
         )
         .bind(workspace)
-        .bind(rows(ids.iter().map(|id| id.0)))
+        .bind(rows(workspace, ids.iter().map(|id| id.0)))
         .run()
         .await
         .map(drop)

@@ -1,8 +1,9 @@
 //! What the desk writes besides closes: a status set by hand, the lead's data, a submission that a person opens.
 use super::{Ask, Mark, NewSubmission, Rewrite};
 use crate::{
+    evidence as proof,
     ids::SubmissionId,
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, evidence},
     submission::{Kind, Stage, State, Status},
 };
 use sqlx::types::Json;
@@ -112,7 +113,12 @@ pub(super) async fn lead(tx: &mut Tx, ask: &Ask, rewrite: &Rewrite) -> Result<()
         .bind(ask.at)
         .run()
         .await?;
-    Ok(())
+    let said = proof::of(&rewrite.details.compliance, &rewrite.details.attribution);
+    let new = |said| {
+        let (workspace, lead, at) = (ask.workspace, ask.lead, ask.at);
+        evidence::New { workspace, lead, said, at, by: "api" }
+    };
+    evidence::add(tx, &said.into_iter().map(new).collect::<Vec<_>>()).await
 }
 
 /// The submission at generation 1 and the event that made it so. The lead is locked: nobody else gives out its next number.

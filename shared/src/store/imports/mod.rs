@@ -8,9 +8,11 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 mod apply;
+pub mod by_hand;
 mod forget;
 mod part;
 mod read;
+pub mod receive;
 pub mod rehearse;
 mod start;
 mod undo;
@@ -21,7 +23,7 @@ pub use forget::{FINISHED_DAYS, UPLOAD_HOURS, forget};
 pub use read::{ErrorRow, Import, errors, get, list};
 pub use start::{cancel, start, undo};
 pub use upload::{
-    Part, Upload, Uploaded, abandon, add_part, begin, begin_again, configure, uploaded,
+    Part, Upload, Uploaded, abandon, add_part, begin, begin_again, configure, give_up, uploaded,
 };
 pub use work::{ATTEMPTS_MAX, LEASE, Worked, due, work};
 

@@ -9,6 +9,11 @@ use sqlx::types::Json;
 /// Starts an import that is ready, or goes on with one that has failed; answers the job to ring for on the lane of imports.
 pub async fn start(db: &Db, key: Key, at: Time) -> Answer<Job> {
     let mut tx = db.begin().await?;
+    let started = start_in(&mut tx, key, at).await?;
+    finish(tx, started).await
+}
+
+pub(super) async fn start_in(tx: &mut Tx, key: Key, at: Time) -> Answer<Job> {
     let file: Option<(Option<String>, Json<ImportConfig>)> = tx
         .ex()
         .sql("SELECT file_hash, config FROM import WHERE workspace_id = $1 AND id = $2")
@@ -18,7 +23,7 @@ pub async fn start(db: &Db, key: Key, at: Time) -> Answer<Job> {
         .await?;
     let Some((hash, config)) = file else { return Ok(Err(Refused::Unknown)) };
     if let Some(hash) = hash.filter(|_| !config.again)
-        && let Some(other) = same_file(&mut tx, key, &hash).await?
+        && let Some(other) = same_file(tx, key, &hash).await?
     {
         return Ok(Err(Refused::SameFile(other)));
     }
@@ -35,12 +40,17 @@ pub async fn start(db: &Db, key: Key, at: Time) -> Answer<Job> {
         .bind(at)
         .optional()
         .await?;
-    finish(tx, key, started, "only one that is ready or has failed can be started").await
+    begun(tx, key, started, "only one that is ready or has failed can be started").await
 }
 
 /// Stops an import that runs, after the part that is under way: what is in stays, the rest of the file is forgotten.
 pub async fn cancel(db: &Db, key: Key, at: Time) -> Answer<()> {
     let mut tx = db.begin().await?;
+    let cancelled = cancel_in(&mut tx, key, at).await?;
+    finish(tx, cancelled).await
+}
+
+pub(super) async fn cancel_in(tx: &mut Tx, key: Key, at: Time) -> Answer<()> {
     let cancelled = tx
         .ex()
         .sql(
@@ -54,17 +64,21 @@ pub async fn cancel(db: &Db, key: Key, at: Time) -> Answer<()> {
         .run()
         .await?;
     if cancelled == 0 {
-        return Ok(Err(refused(&mut tx, key, "only one that runs can be cancelled").await?));
+        return Ok(Err(refused(tx, key, "only one that runs can be cancelled").await?));
     }
-    drop_parts(&mut tx, key).await?;
-    tx.commit().await?;
+    drop_parts(tx, key).await?;
     Ok(Ok(()))
 }
 
 /// Begins to take back what an import did; answers the job to ring for. What has changed since stays as it is.
 pub async fn undo(db: &Db, key: Key, at: Time) -> Answer<Job> {
     let mut tx = db.begin().await?;
-    let begun: Option<(i64,)> = tx
+    let undone = undo_in(&mut tx, key, at).await?;
+    finish(tx, undone).await
+}
+
+pub(super) async fn undo_in(tx: &mut Tx, key: Key, at: Time) -> Answer<Job> {
+    let undone: Option<(i64,)> = tx
         .ex()
         .sql(
             "UPDATE import SET state = 'undoing', due_at = $3, generation = generation + 1, attempt = 0, problem = NULL,
@@ -77,16 +91,23 @@ pub async fn undo(db: &Db, key: Key, at: Time) -> Answer<Job> {
         .bind(at)
         .optional()
         .await?;
-    if begun.is_some() {
-        drop_parts(&mut tx, key).await?;
+    if undone.is_some() {
+        drop_parts(tx, key).await?;
     }
-    finish(tx, key, begun, "only one that has ended can be undone").await
+    begun(tx, key, undone, "only one that has ended can be undone").await
 }
 
-async fn finish(mut tx: Tx, key: Key, begun: Option<(i64,)>, wanted: &'static str) -> Answer<Job> {
-    let Some((generation,)) = begun else {
-        return Ok(Err(refused(&mut tx, key, wanted).await?));
-    };
-    tx.commit().await?;
+/// The job of what has begun, or why it has not.
+async fn begun(tx: &mut Tx, key: Key, begun: Option<(i64,)>, wanted: &'static str) -> Answer<Job> {
+    let Some((generation,)) = begun else { return Ok(Err(refused(tx, key, wanted).await?)) };
     Ok(Ok(Job { id: key.1.0, generation }))
+}
+
+/// What is refused leaves nothing.
+pub(super) async fn finish<T>(tx: Tx, done: Result<T, Refused>) -> Answer<T> {
+    match done {
+        Ok(_) => tx.commit().await?,
+        Err(_) => tx.rollback().await?,
+    }
+    Ok(done)
 }

@@ -54,8 +54,22 @@ pub async fn begin(
     by: &str,
     at: Time,
 ) -> Result<Upload, StoreError> {
+    let mut tx = db.begin().await?;
+    let config = ImportConfig::default();
+    let upload = begin_in(&mut tx, (workspace, file_name), &config, by, at).await?;
+    tx.commit().await?;
+    Ok(upload)
+}
+
+pub(super) async fn begin_in(
+    tx: &mut Tx,
+    (workspace, file_name): (WorkspaceId, &str),
+    config: &ImportConfig,
+    by: &str,
+    at: Time,
+) -> Result<Upload, StoreError> {
     let upload = Upload { workspace, import: ImportId::new(), generation: 1 };
-    db.write()
+    tx.ex()
         .sql(
             "INSERT INTO import (workspace_id, id, file_name, state, config, header, delimiter, bytes, row_count, created,
                 updated, unchanged, skipped, failed, undone, kept, generation, attempt, created_by, created_at, updated_at)
@@ -64,7 +78,7 @@ pub async fn begin(
         .bind(workspace)
         .bind(upload.import)
         .bind(file_name)
-        .bind(Json(ImportConfig::default()))
+        .bind(Json(config))
         .bind(by)
         .bind(at)
         .run()
@@ -120,6 +134,15 @@ pub async fn add_part(db: &Db, upload: &Upload, part: &Part<'_>, at: Time) -> An
         .await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// Forgets what is here of a file that has broken off, if nobody has begun another upload since.
+pub async fn give_up(db: &Db, upload: &Upload, at: Time) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    if touch(&mut tx, upload, at).await? {
+        drop_parts(&mut tx, upload.key()).await?;
+    }
+    tx.commit().await
 }
 
 /// The file is here: state `ready`. Refused when an earlier import has brought in the same file and `config.again` is not set; then the

@@ -35,9 +35,9 @@ struct Sum {
     until: Time,
 }
 
-/// The oldest lines first.
-pub(super) const FIND: &str = "SELECT workspace_id, lead_id, number FROM firing
-     WHERE workspace_id = $1 AND at < $2 ORDER BY at LIMIT $3";
+/// The oldest lines of logs first: `(workspace, before, limit)`. SQLite takes the partial index only if its condition is said.
+pub const FIND: &str = "SELECT workspace_id, lead_id, number FROM firing
+     WHERE workspace_id = $1 AND at IS NOT NULL AND at < $2 ORDER BY at LIMIT $3";
 
 pub(super) async fn step(tx: &mut Tx, place: &Place) -> Result<Stepped, StoreError> {
     let lines: Vec<Line> =

@@ -16,8 +16,9 @@ mod fold;
 mod step;
 mod walks;
 
+pub use fold::FIND as FIND_FIRINGS;
 pub use step::{Phase, SLACK, STEP, Stepped, step};
-pub use walks::Walk;
+pub use walks::{Finds, Walk};
 
 /// The periods that a workspace has set, in days; of a kind that is not named the installation's holds.
 pub type Periods = BTreeMap<Kind, i64>;
@@ -191,7 +192,7 @@ pub async fn work(db: &Db) -> Result<Vec<Work>, StoreError> {
     for (workspace,) in workspaces {
         for walk in Walk::ALL {
             let rule = walk.kind().rule();
-            let days = set.get(&(workspace, rule.name)).copied().or(rule.default_days);
+            let days = set.get(&(workspace, rule.name)).copied().or(rule.default_of_sweep());
             let done_until = walked.get(&(workspace, walk.name())).copied().flatten();
             all.extend(days.map(|days| Work { workspace, walk, days, done_until }));
         }

@@ -98,7 +98,7 @@ async fn days(tx: &mut Tx, work: &Work) -> Result<Option<i64>, StoreError> {
         .bind(rule.name)
         .optional()
         .await?;
-    Ok(set.map(|(days,)| days).or(rule.default_days))
+    Ok(set.map(|(days,)| days).or(rule.default_of_sweep()))
 }
 
 async fn left(

@@ -19,7 +19,7 @@ pub enum Walk {
 
 /// The two statements that find rows: `(workspace, after, until, limit, before)`, and among those that were left
 /// `(workspace, walk, after, limit, before)`. Each answers ids and whether the row is over.
-pub(super) struct Finds {
+pub struct Finds {
     pub next: &'static str,
     pub left: &'static str,
 }
@@ -118,7 +118,7 @@ impl Walk {
     }
 
     /// How its rows are found; none: by their time.
-    pub(super) fn finds(self) -> Option<&'static Finds> {
+    pub fn finds(self) -> Option<&'static Finds> {
         match self {
             Self::Payloads | Self::Journeys | Self::Attempts => Some(&SUBMISSIONS),
             Self::Activities => Some(&ACTIVITIES),

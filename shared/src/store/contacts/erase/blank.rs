@@ -14,10 +14,10 @@ use uuid::Uuid;
 const OF_SUBMISSIONS: [&str; 5] = [
     "UPDATE submission SET carry = '{}', reason = NULL FROM ROWS($2: id uuid) r
      WHERE submission.id = r.id AND (submission.workspace_id = $1) IS TRUE",
-    "UPDATE journey_event SET reason = '', details = NULL FROM ROWS($2: id uuid) r
-     WHERE journey_event.workspace_id = $1 AND journey_event.submission_id = r.id",
-    "UPDATE delivery_attempt SET answer = NULL, reason = NULL FROM ROWS($2: id uuid) r
-     WHERE delivery_attempt.workspace_id = $1 AND delivery_attempt.submission_id = r.id",
+    "UPDATE journey_event SET reason = '', details = NULL FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE journey_event.workspace_id = r.workspace_id AND journey_event.submission_id = r.id AND (r.workspace_id = $1) IS TRUE",
+    "UPDATE delivery_attempt SET answer = NULL, reason = NULL FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE delivery_attempt.workspace_id = r.workspace_id AND delivery_attempt.submission_id = r.id AND (r.workspace_id = $1) IS TRUE",
     "UPDATE parked_action SET asked_for = NULL, decision_reason = NULL, last_error = NULL FROM ROWS($2: id uuid) r
      WHERE parked_action.submission_id = r.id AND (parked_action.workspace_id = $1) IS TRUE",
     "DELETE FROM status_query WHERE workspace_id = $1 AND submission_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
@@ -38,16 +38,16 @@ const OF_LEADS: [&str; 12] = [
     "DELETE FROM message WHERE interaction_id IN (SELECT i.id FROM ROWS($2: id uuid) r
         JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE)",
     "DELETE FROM interaction WHERE (workspace_id = $1) IS TRUE AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
-    "UPDATE lead_status_change SET reason = '' FROM ROWS($2: id uuid) r
-     WHERE lead_status_change.workspace_id = $1 AND lead_status_change.lead_id = r.id",
+    "UPDATE lead_status_change SET reason = '' FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE lead_status_change.workspace_id = r.workspace_id AND lead_status_change.lead_id = r.id AND (r.workspace_id = $1) IS TRUE",
     "DELETE FROM firing WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM automation_job WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM workflow_position WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
     "DELETE FROM lead_automation WHERE workspace_id = $1 AND lead_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
-    "UPDATE consent_evidence SET reference = NULL, detail = '{}' FROM ROWS($2: id uuid) r
+    "UPDATE consent_evidence SET reference = NULL, malformed = NULL, detail = '{}', digest = NULL FROM ROWS($2: id uuid) r
      WHERE consent_evidence.lead_id = r.id AND (consent_evidence.workspace_id = $1) IS TRUE",
-    "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: id uuid) r
-     WHERE lead.workspace_id = $1 AND lead.id = r.id",
+    "UPDATE lead SET first_name = '', last_name = '', email = '', phone = '', details = '{}' FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE lead.workspace_id = r.workspace_id AND lead.id = r.id AND (r.workspace_id = $1) IS TRUE",
 ];
 
 /// By the contacts.
@@ -65,8 +65,8 @@ const OF_CONTACTS: [&str; 11] = [
         SELECT m.workspace_id, m.id FROM ROWS($2: id uuid) r
         JOIN webhook_message m ON m.contact_id = r.id AND (m.workspace_id = $1) IS TRUE)",
     "DELETE FROM webhook_message WHERE (workspace_id = $1) IS TRUE AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
-    "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: id uuid) r
-     WHERE contact_change.workspace_id = $1 AND contact_change.contact_id = r.id AND contact_change.kind <> 'erased'",
+    "UPDATE contact_change SET detail = '{}', reason = '' FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE contact_change.workspace_id = r.workspace_id AND contact_change.contact_id = r.id AND (r.workspace_id = $1) IS TRUE AND contact_change.kind <> 'erased'",
     LEAVE,
 ];
 
@@ -76,9 +76,9 @@ pub(super) async fn everything(
     held: &Held,
     contacts: &[ContactId],
 ) -> Result<(), StoreError> {
-    let submissions = keys::rows(held.submissions.iter().map(|id| id.0));
-    let leads = keys::rows(held.leads.iter().map(|id| id.0));
-    let contacts = keys::rows(contacts.iter().map(|id| id.0));
+    let submissions = keys::rows(ask.workspace, held.submissions.iter().map(|id| id.0));
+    let leads = keys::rows(ask.workspace, held.leads.iter().map(|id| id.0));
+    let contacts = keys::rows(ask.workspace, contacts.iter().map(|id| id.0));
     run(tx, ask, &OF_SUBMISSIONS, &submissions).await?;
     // Their ids go with them, and notices name them.
     notices_of_talks(tx, ask, held).await?;
@@ -118,13 +118,13 @@ async fn campaigns(tx: &mut Tx, ask: &Ask, held: &Held) -> Result<Rows, StoreErr
     let found: Vec<(Uuid,)> = tx
         .ex()
         .sql(
-            "SELECT l.campaign_id FROM ROWS($2: id uuid) r JOIN lead l ON l.workspace_id = $1 AND l.id = r.id
+            "SELECT l.campaign_id FROM ROWS($2: workspace_id uuid, id uuid) r JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id AND (r.workspace_id = $1) IS TRUE
              UNION
-             SELECT s.campaign_id FROM ROWS($2: id uuid) r
+             SELECT s.campaign_id FROM ROWS($2: workspace_id uuid, id uuid) r
              JOIN submission s ON s.lead_id = r.id AND (s.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(held.leads.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, held.leads.iter().map(|id| id.0)))
         .all()
         .await?;
     let rows: Vec<CampaignRow> =
@@ -153,7 +153,7 @@ async fn notices_of_talks(tx: &mut Tx, ask: &Ask, held: &Held) -> Result<(), Sto
              JOIN interaction i ON i.lead_id = r.id AND (i.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(held.leads.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, held.leads.iter().map(|id| id.0)))
         .all()
         .await?;
     let campaigns = campaigns(tx, ask, held).await?;
@@ -175,7 +175,7 @@ pub(super) async fn copies(
         let quiet = tx.ex().sql(quiet).bind(ask.workspace).bind(campaigns.clone());
         quiet.bind(words).run().await?;
     }
-    let leads = keys::rows(held.leads.iter().map(|id| id.0));
+    let leads = keys::rows(ask.workspace, held.leads.iter().map(|id| id.0));
     for text in SIGHTS {
         let sights = tx.ex().sql(text).bind(ask.workspace).bind(campaigns.clone());
         sights.bind(leads.clone()).run().await?;

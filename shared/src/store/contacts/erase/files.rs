@@ -32,11 +32,11 @@ pub(super) async fn traces(
     let of_leads: Vec<(String, String)> = tx
         .ex()
         .sql(
-            "SELECT l.email, l.phone FROM ROWS($2: id uuid) r
-             JOIN lead l ON l.workspace_id = $1 AND l.id = r.id",
+            "SELECT l.email, l.phone FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id AND (r.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(leads.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, leads.iter().map(|id| id.0)))
         .all()
         .await?;
     let (mut words, mut phones) = (BTreeSet::new(), BTreeSet::new());
@@ -116,7 +116,7 @@ pub(super) async fn forget(
                AND contact_id IN (SELECT r.id FROM ROWS($2: id uuid) r)",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(contacts.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, contacts.iter().map(|id| id.0)))
         .run()
         .await
         .map(drop)

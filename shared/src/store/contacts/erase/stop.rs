@@ -58,17 +58,17 @@ async fn leads(tx: &mut Tx, ask: &Ask, contacts: &[ContactId]) -> Result<Vec<Lea
              JOIN lead l ON l.contact_id = r.id AND (l.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(contacts.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, contacts.iter().map(|id| id.0)))
         .all()
         .await?;
     let locked: Vec<(LeadId,)> = tx
         .ex()
         .sql(
-            "SELECT l.id FROM ROWS($2: id uuid) r
-             JOIN lead l ON l.workspace_id = $1 AND l.id = r.id{pg:  FOR UPDATE OF l}",
+            "SELECT l.id FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id AND (r.workspace_id = $1) IS TRUE{pg:  FOR UPDATE OF l}",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(found.into_iter().map(|(id,)| id.0)))
+        .bind(keys::rows(ask.workspace, found.into_iter().map(|(id,)| id.0)))
         .all()
         .await?;
     Ok(locked.into_iter().map(|(id,)| id).collect())
@@ -87,7 +87,7 @@ async fn submissions(
              JOIN submission s ON s.lead_id = r.id AND (s.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(leads.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, leads.iter().map(|id| id.0)))
         .all()
         .await?;
     let locked: Vec<(SubmissionId,)> = tx
@@ -97,7 +97,7 @@ async fn submissions(
              JOIN submission s ON s.id = r.id AND (s.workspace_id = $1) IS TRUE{pg:  FOR NO KEY UPDATE OF s}",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(found.into_iter().map(|(id,)| id.0)))
+        .bind(keys::rows(ask.workspace, found.into_iter().map(|(id,)| id.0)))
         .all()
         .await?;
     Ok(locked.into_iter().map(|(id,)| id).collect())
@@ -112,11 +112,11 @@ async fn under_way(
     let delivery: Option<(SubmissionId,)> = tx
         .ex()
         .sql(
-            "SELECT a.submission_id FROM ROWS($2: id uuid) r
-             JOIN delivery_attempt a ON a.workspace_id = $1 AND a.submission_id = r.id AND a.outcome IS NULL LIMIT 1",
+            "SELECT a.submission_id FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN delivery_attempt a ON a.workspace_id = r.workspace_id AND a.submission_id = r.id AND (r.workspace_id = $1) IS TRUE AND a.outcome IS NULL LIMIT 1",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(submissions.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, submissions.iter().map(|id| id.0)))
         .optional()
         .await?;
     if let Some((submission,)) = delivery {
@@ -130,7 +130,7 @@ async fn under_way(
              WHERE i.state IN ('placing', 'in_progress') LIMIT 1",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(leads.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, leads.iter().map(|id| id.0)))
         .optional()
         .await?;
     Ok(call.map(|(call,)| Refused::Call(call)))
@@ -198,7 +198,7 @@ fn end(loaded: &Loaded, ask: &Ask) -> Result<Option<Close>, StoreError> {
         lead: LeadMove::Nothing,
         notices: Vec::new(),
         query,
-        told: None,
+        audited: None,
         at: ask.at,
     }))
 }

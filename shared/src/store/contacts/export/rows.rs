@@ -3,8 +3,8 @@ use super::Known;
 use crate::{
     clock::Time,
     ids::{
-        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, InteractionId,
-        LeadId, MessageId, ParkId, SegmentId, SubmissionId,
+        ActivityId, AgentId, CampaignId, ContactChangeId, ContactId, ContactNoteId, EvidenceId,
+        InteractionId, LeadId, MessageId, ParkId, SegmentId, SubmissionId,
     },
 };
 use serde::Serialize;
@@ -51,6 +51,10 @@ rows! {
         lead_id: LeadId, number: i64, from_status: String, to_status: String, reason_code: String, reason: String,
         changed_by: String, at: Time,
     };
+    Evidence {
+        evidence_id: EvidenceId, lead_id: LeadId, kind: String, reference: Option<String>, malformed: Option<String>,
+        detail: Json<Value>, captured_at: Option<Time>, recorded_at: Time, recorded_by: String,
+    };
     Points { lead_id: LeadId, points: i64, memory: Json<Value>, updated_at: Time };
     Firing {
         lead_id: LeadId, number: i64, campaign_id: CampaignId, revision: i64, kind: String, rule_id: String,
@@ -94,11 +98,11 @@ rows! {
 
 pub const CHANGES: &str =
     "SELECT x.id AS contact_change_id, x.contact_id, x.kind, x.detail, x.reason, x.changed_by, x.at
-     FROM ROWS($2: id uuid) r JOIN contact_change x ON x.workspace_id = $1 AND x.contact_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN contact_change x ON x.workspace_id = r.workspace_id AND x.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY x.at DESC, x.id DESC LIMIT $3";
 
 pub const NOTES: &str = "SELECT n.id AS note_id, n.text, n.written_by, n.at
-     FROM ROWS($2: id uuid) r JOIN contact_note n ON n.workspace_id = $1 AND n.contact_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN contact_note n ON n.workspace_id = r.workspace_id AND n.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY n.at DESC, n.id DESC LIMIT $3";
 
 pub const ACTIVITIES: &str =
@@ -107,11 +111,11 @@ pub const ACTIVITIES: &str =
      ORDER BY a.at DESC, a.id DESC LIMIT $3";
 
 pub const SUMS: &str = "SELECT s.contact_id, s.first_seen_at, s.last_activity_at, s.events
-     FROM ROWS($2: id uuid) r JOIN activity_sum s ON s.workspace_id = $1 AND s.contact_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN activity_sum s ON s.workspace_id = r.workspace_id AND s.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY s.contact_id LIMIT $3";
 
 pub const DAYS: &str = "SELECT d.type AS activity_type, d.name, d.day, d.times
-     FROM ROWS($2: id uuid) r JOIN activity_day d ON d.workspace_id = $1 AND d.contact_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN activity_day d ON d.workspace_id = r.workspace_id AND d.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY d.day DESC, d.type, d.name LIMIT $3";
 
 pub const BROWSERS: &str = "SELECT v.visitor, v.at
@@ -138,22 +142,27 @@ pub const LEADS: &str =
 
 pub const HISTORY: &str =
     "SELECT h.lead_id, h.number, h.from_status, h.to_status, h.reason_code, h.reason, h.changed_by, h.at
-     FROM ROWS($2: id uuid) r JOIN lead_status_change h ON h.workspace_id = $1 AND h.lead_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN lead_status_change h ON h.workspace_id = r.workspace_id AND h.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY h.at DESC, h.lead_id, h.number DESC LIMIT $3";
 
+pub const EVIDENCE: &str =
+    "SELECT e.id AS evidence_id, e.lead_id, e.kind, e.reference, e.malformed, e.detail, e.captured_at, e.recorded_at, e.recorded_by
+     FROM ROWS($2: id uuid) r JOIN consent_evidence e ON e.lead_id = r.id AND (e.workspace_id = $1) IS TRUE
+     ORDER BY e.id DESC LIMIT $3";
+
 pub const POINTS: &str = "SELECT a.lead_id, a.points, a.memory, a.updated_at
-     FROM ROWS($2: id uuid) r JOIN lead_automation a ON a.workspace_id = $1 AND a.lead_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN lead_automation a ON a.workspace_id = r.workspace_id AND a.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY a.updated_at DESC, a.lead_id LIMIT $3";
 
 pub const FIRINGS: &str =
     "SELECT f.lead_id, f.number, f.campaign_id, f.revision, f.kind, f.rule_id, f.rule_name, f.cause, f.facts, f.points,
         f.points_after, f.status_before, f.status_after, f.actions, f.at
-     FROM ROWS($2: id uuid) r JOIN firing f ON f.workspace_id = $1 AND f.lead_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN firing f ON f.workspace_id = r.workspace_id AND f.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY f.at DESC, f.lead_id, f.number DESC LIMIT $3";
 
 pub const POSITIONS: &str =
     "SELECT p.lead_id, p.workflow_id, p.step_id, p.due_at, p.entered_at, p.moved_at
-     FROM ROWS($2: id uuid) r JOIN workflow_position p ON p.workspace_id = $1 AND p.lead_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN workflow_position p ON p.workspace_id = r.workspace_id AND p.lead_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY p.moved_at DESC, p.lead_id, p.workflow_id LIMIT $3";
 
 pub const SUBMISSIONS: &str =
@@ -164,13 +173,13 @@ pub const SUBMISSIONS: &str =
 
 pub const JOURNEYS: &str =
     "SELECT j.submission_id, j.generation, j.stage, j.verdict, j.reason_code, j.reason, j.details, j.at
-     FROM ROWS($2: id uuid) r JOIN journey_event j ON j.workspace_id = $1 AND j.submission_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN journey_event j ON j.workspace_id = r.workspace_id AND j.submission_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY j.at DESC, j.submission_id, j.generation DESC LIMIT $3";
 
 pub const ATTEMPTS: &str =
     "SELECT a.submission_id, a.number, a.campaign_id, a.endpoint, a.started_at, a.outcome, a.status_code, a.reason,
         a.buyer_lead_id, a.price_minor, a.currency, a.answer, a.finished_at
-     FROM ROWS($2: id uuid) r JOIN delivery_attempt a ON a.workspace_id = $1 AND a.submission_id = r.id
+     FROM ROWS($2: workspace_id uuid, id uuid) r JOIN delivery_attempt a ON a.workspace_id = r.workspace_id AND a.submission_id = r.id AND (r.workspace_id = $1) IS TRUE
      ORDER BY a.started_at DESC, a.submission_id, a.number DESC LIMIT $3";
 
 pub const WAITS: &str =

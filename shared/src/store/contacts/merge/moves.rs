@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 /// What simply gets another contact.
 const PLAIN: [&str; 5] = [
-    "UPDATE contact_note SET contact_id = $3 FROM ROWS($2: id uuid) r
-     WHERE contact_note.workspace_id = $1 AND contact_note.contact_id = r.id",
+    "UPDATE contact_note SET contact_id = $3 FROM ROWS($2: workspace_id uuid, id uuid) r
+     WHERE contact_note.workspace_id = r.workspace_id AND contact_note.contact_id = r.id AND (r.workspace_id = $1) IS TRUE",
     "UPDATE activity SET contact_id = $3 FROM ROWS($2: id uuid) r
      WHERE activity.contact_id = r.id AND (activity.workspace_id = $1) IS TRUE",
     "UPDATE visitor SET contact_id = $3 FROM ROWS($2: id uuid) r
@@ -37,7 +37,7 @@ const PLAIN: [&str; 5] = [
 pub(super) async fn everything(tx: &mut Tx, ask: &Ask) -> Result<(bool, Vec<Changed>), StoreError> {
     let (mut moved, twins) = leads(tx, ask).await?;
     for sql in PLAIN {
-        let from = keys::rows(ask.from.iter().map(|id| id.0));
+        let from = keys::rows(ask.workspace, ask.from.iter().map(|id| id.0));
         let changed = tx.ex().sql(sql).bind(ask.workspace).bind(from).bind(ask.survivor).run();
         moved += changed.await?;
     }
@@ -57,26 +57,26 @@ async fn leads(tx: &mut Tx, ask: &Ask) -> Result<(u64, Vec<Changed>), StoreError
              JOIN lead l ON l.contact_id = r.id AND (l.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(all))
+        .bind(keys::rows(ask.workspace, all))
         .all()
         .await?;
     let standing: Vec<Standing> = tx
         .ex()
         .sql(
-            "SELECT l.id, l.contact_id, l.campaign_id, l.status, l.is_test, l.created_at FROM ROWS($2: id uuid) r
-             JOIN lead l ON l.workspace_id = $1 AND l.id = r.id{pg:  FOR NO KEY UPDATE OF l}",
+            "SELECT l.id, l.contact_id, l.campaign_id, l.status, l.is_test, l.created_at FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN lead l ON l.workspace_id = r.workspace_id AND l.id = r.id AND (r.workspace_id = $1) IS TRUE{pg:  FOR NO KEY UPDATE OF l}",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(found.iter().map(|(id,)| id.0)))
+        .bind(keys::rows(ask.workspace, found.iter().map(|(id,)| id.0)))
         .all()
         .await?;
     let moving = standing.iter().filter(|lead| lead.contact_id != ask.survivor);
-    let moving = keys::rows(moving.map(|lead| lead.id.0));
+    let moving = keys::rows(ask.workspace, moving.map(|lead| lead.id.0));
     let moved = tx
         .ex()
         .sql(
-            "UPDATE lead SET contact_id = $3, updated_at = $4 FROM ROWS($2: id uuid) r
-             WHERE lead.workspace_id = $1 AND lead.id = r.id",
+            "UPDATE lead SET contact_id = $3, updated_at = $4 FROM ROWS($2: workspace_id uuid, id uuid) r
+             WHERE lead.workspace_id = r.workspace_id AND lead.id = r.id AND (r.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
         .bind(moving)
@@ -90,6 +90,7 @@ async fn leads(tx: &mut Tx, ask: &Ask) -> Result<(u64, Vec<Changed>), StoreError
 
 #[derive(Serialize)]
 struct Twin {
+    workspace_id: Uuid,
     id: Uuid,
     original: Uuid,
 }
@@ -116,12 +117,16 @@ async fn twins(
         })
         .collect();
     let changed = lead_status::change(tx, &changes).await?;
-    let rows: Vec<Twin> =
-        twins.iter().map(|(lead, original)| Twin { id: lead.0, original: original.0 }).collect();
+    let twin = |(lead, original): &(LeadId, LeadId)| Twin {
+        workspace_id: ask.workspace.0,
+        id: lead.0,
+        original: original.0,
+    };
+    let rows: Vec<Twin> = twins.iter().map(twin).collect();
     tx.ex()
         .sql(
-            "UPDATE lead SET is_duplicate = TRUE, duplicate_of = r.original FROM ROWS($2: id uuid, original uuid) r
-             WHERE lead.workspace_id = $1 AND lead.id = r.id AND lead.duplicate_of IS NULL",
+            "UPDATE lead SET is_duplicate = TRUE, duplicate_of = r.original FROM ROWS($2: workspace_id uuid, id uuid, original uuid) r
+             WHERE lead.workspace_id = r.workspace_id AND lead.id = r.id AND (r.workspace_id = $1) IS TRUE AND lead.duplicate_of IS NULL",
         )
         .bind(ask.workspace)
         .bind(Rows::of(&rows))
@@ -135,11 +140,11 @@ async fn sums(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
     let found: Vec<(ContactId, Json<Map<String, Value>>)> = tx
         .ex()
         .sql(
-            "SELECT s.contact_id, s.events FROM ROWS($2: id uuid) r
-             JOIN activity_sum s ON s.workspace_id = $1 AND s.contact_id = r.id{pg:  FOR UPDATE OF s}",
+            "SELECT s.contact_id, s.events FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN activity_sum s ON s.workspace_id = r.workspace_id AND s.contact_id = r.id AND (r.workspace_id = $1) IS TRUE{pg:  FOR UPDATE OF s}",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(ask.from.iter().copied().chain([ask.survivor]).map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, ask.from.iter().copied().chain([ask.survivor]).map(|id| id.0)))
         .all()
         .await?;
     if found.iter().all(|(contact, _)| *contact == ask.survivor) {
@@ -149,8 +154,8 @@ async fn sums(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
     tx.ex()
         .sql(
             "INSERT INTO activity_sum (workspace_id, contact_id, first_seen_at, last_activity_at, events)
-             SELECT $1, $3, MIN(s.first_seen_at), MAX(s.last_activity_at), $4 FROM ROWS($2: id uuid) r
-             JOIN activity_sum s ON s.workspace_id = $1 AND s.contact_id = r.id
+             SELECT $1, $3, MIN(s.first_seen_at), MAX(s.last_activity_at), $4 FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN activity_sum s ON s.workspace_id = r.workspace_id AND s.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
              WHERE true
              ON CONFLICT (workspace_id, contact_id) DO UPDATE SET
                 first_seen_at = CASE WHEN excluded.first_seen_at < activity_sum.first_seen_at
@@ -160,7 +165,7 @@ async fn sums(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
                 events = excluded.events",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(ask.from.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, ask.from.iter().map(|id| id.0)))
         .bind(ask.survivor)
         .bind(Json(merge::events(&events)))
         .run()
@@ -177,13 +182,13 @@ async fn days(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
     tx.ex()
         .sql(
             "INSERT INTO activity_day (workspace_id, contact_id, type, name, day, times)
-             SELECT $1, $3, d.type, d.name, d.day, CAST(SUM(d.times) AS BIGINT) FROM ROWS($2: id uuid) r
-             JOIN activity_day d ON d.workspace_id = $1 AND d.contact_id = r.id
+             SELECT $1, $3, d.type, d.name, d.day, CAST(SUM(d.times) AS BIGINT) FROM ROWS($2: workspace_id uuid, id uuid) r
+             JOIN activity_day d ON d.workspace_id = r.workspace_id AND d.contact_id = r.id AND (r.workspace_id = $1) IS TRUE
              GROUP BY d.type, d.name, d.day
              ON CONFLICT (workspace_id, contact_id, type, name, day) DO UPDATE SET times = activity_day.times + excluded.times",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(ask.from.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, ask.from.iter().map(|id| id.0)))
         .bind(ask.survivor)
         .run()
         .await?;
@@ -209,7 +214,7 @@ async fn members(tx: &mut Tx, ask: &Ask) -> Result<u64, StoreError> {
              ON CONFLICT (workspace_id, segment_id, contact_id) DO NOTHING",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(ask.from.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, ask.from.iter().map(|id| id.0)))
         .bind(ask.survivor)
         .run()
         .await?;
@@ -225,7 +230,7 @@ pub(in crate::store) const LEAVE: &str =
         (SELECT p.workspace_id, p.segment_id, p.id FROM pairs p)";
 
 async fn gone(tx: &mut Tx, ask: &Ask, sql: &'static str) -> Result<u64, StoreError> {
-    let from = keys::rows(ask.from.iter().map(|id| id.0));
+    let from = keys::rows(ask.workspace, ask.from.iter().map(|id| id.0));
     tx.ex().sql(sql).bind(ask.workspace).bind(from).run().await
 }
 
@@ -237,7 +242,7 @@ pub(super) async fn earlier_merges(tx: &mut Tx, ask: &Ask) -> Result<(), StoreEr
              WHERE contact.merged_into = r.id AND (contact.workspace_id = $1) IS TRUE",
         )
         .bind(ask.workspace)
-        .bind(keys::rows(ask.from.iter().map(|id| id.0)))
+        .bind(keys::rows(ask.workspace, ask.from.iter().map(|id| id.0)))
         .bind(ask.survivor)
         .run()
         .await

@@ -71,7 +71,6 @@ async fn untouched(
                 AND NOT EXISTS (SELECT 1 FROM activity_sum s
                     WHERE s.workspace_id = c.workspace_id AND s.contact_id = c.id)
                 AND NOT EXISTS (SELECT 1 FROM visitor v WHERE v.contact_id = c.id)
-                AND NOT EXISTS (SELECT 1 FROM consent_evidence e WHERE e.contact_id = c.id)
                 AND NOT EXISTS (SELECT 1 FROM contact_change h
                     WHERE h.workspace_id = c.workspace_id AND h.contact_id = c.id AND h.changed_by <> $2
                         AND h.at > c.created_at)",
