@@ -82,10 +82,10 @@ fn lasting(text: &str) -> String {
 fn hard_lead(n: usize) -> Value {
     json!({
         "campaignId": "SOL",
-        "firstName": ["Maria", "O'Brien \"Bob\"", "Ωmega 名前", "Ana, Lea"][n % 4],
+        "firstName": (["Maria", "O'Brien \"Bob\"", "Ωmega 名前", "Ana, Lea"][n % 4]),
         "lastName": "D'Íaz-Smith", "email": format!("p{n}+x@example.com"), "phone": format!("415555{n:04}"),
         "address": {
-            "street": ["=cmd|' /C calc'!A0", "1 Main St\nUnit 5", " leads with a blank", "\"The\" Yard"][n % 4],
+            "street": (["=cmd|' /C calc'!A0", "1 Main St\nUnit 5", " leads with a blank", "\"The\" Yard"][n % 4]),
             "unit": "+5", "city": "@home", "state": "CA", "zip": "04107", "country": "US"
         },
         "dateOfBirth": "1980-02-29", "country": "US", "timezone": "America/Los_Angeles",
@@ -166,16 +166,16 @@ async fn exported_contacts_are_read_again_unchanged() {
     for n in 0..6 {
         let contact = json!({
             "firstName": "Zoë \"Z\"", "lastName": "+Plus", "email": format!("z{n}@example.com"), "phone": format!("415555{n:04}"),
-            "salutation": "Dr, med.", "title": "=CEO", "company": ["A & B, \"Ltd\"", "true", "40", "\"quoted\""][n % 4],
+            "salutation": "Dr, med.", "title": "=CEO", "company": (["A & B, \"Ltd\"", "true", "40", "\"quoted\""][n % 4]),
             "website": "https://example.com/?a=1,2", "industry": "-", "numberOfEmployees": n * 10, "annualRevenue": 1_000_000,
             "gender": "x", "dateOfBirth": "1980-02-29", "street": "1 Main\nSt", "city": "@town", "state": "CA", "zip": "04107",
             "country": "US", "timezone": "Europe/Berlin", "source": "form",
             "properties": {
-                "p_text": ["0123", "=x", "[1]", "\"q\""][n % 4], "p_number": -0.5, "p_date": "2026-02-28",
+                "p_text": (["0123", "=x", "[1]", "\"q\""][n % 4]), "p_number": -0.5, "p_date": "2026-02-28",
                 "p_datetime": "2026-11-21T12:00:00.123456Z", "p_boolean": n % 2 == 0,
-                "p_list": [["a", "b"], ["a|b", "c"], ["40"], ["[1]", "=x"]][n % 4]
+                "p_list": ([["a", "b"], ["a|b", "c"], ["40"], ["[1]", "=x"]][n % 4])
             },
-            "tags": [["vip"], ["a|b", "=x"], ["40"]][n % 3], "doNotContactUntil": "2027-01-01T00:00:00Z"
+            "tags": ([["vip"], ["a|b", "=x"], ["40"]][n % 3]), "doNotContactUntil": "2027-01-01T00:00:00Z"
         });
         let made = world.post("/api/v1/contacts", contact).await;
         assert_eq!(made.status, 201, "{made:?}");
