@@ -155,7 +155,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
-            Self::Sqlite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, .. } => Tx::Lite(begin_to_write(writer).await?),
         })
     }
 
@@ -182,6 +182,19 @@ impl Db {
                 writer.close().await;
             }
         }
+    }
+}
+
+/// SQLite ends a transaction by itself when its disk is full. The connection does not hear of that, takes itself for one within a
+/// transaction ever after, and begins no other: it is put away for a new one.
+async fn begin_to_write(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }
 
