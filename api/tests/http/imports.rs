@@ -196,7 +196,8 @@ async fn a_file_that_is_not_taken_leaves_the_import_waiting_for_another() {
     let (status, said) = put_to(&small, &world, &import, silent).await;
     assert_eq!((status, &said["error"]["code"]), (400, &json!("UNREADABLE")), "{said}");
     let cut = stream::iter([Err(std::io::Error::other("reset"))]);
-    let (status, said) = put_to(&small, &world, &import, Body::from_stream(some().chain(cut))).await;
+    let (status, said) =
+        put_to(&small, &world, &import, Body::from_stream(some().chain(cut))).await;
     assert_eq!((status, &said["error"]["code"]), (400, &json!("UNREADABLE")), "{said}");
     let parts: i64 = world
         .db

@@ -111,11 +111,18 @@ impl Db {
 
     /// For several statements that become true together. Nothing outside the database may be awaited inside.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+<<<<<<< HEAD
         let open = match &self.pools {
             Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
             Pools::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
         };
         Ok(Tx { actor: self.actor.clone(), ..Tx::of(open) })
+=======
+        Ok(match self {
+            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
+            Self::Sqlite { writer, .. } => Tx::Lite(begin_to_write(writer).await?),
+        })
+>>>>>>> importdoor
     }
 
     /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
@@ -142,6 +149,19 @@ impl Db {
                 writer.close().await;
             }
         }
+    }
+}
+
+/// SQLite ends a transaction by itself when its disk is full. The connection does not hear of that, takes itself for one within a
+/// transaction ever after, and begins no other: it is put away for a new one.
+async fn begin_to_write(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }
 
