@@ -111,18 +111,11 @@ impl Db {
 
     /// For several statements that become true together. Nothing outside the database may be awaited inside.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-<<<<<<< HEAD
         let open = match &self.pools {
             Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
-            Pools::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { writer, .. } => Open::Lite(begin_to_write(writer).await?),
         };
         Ok(Tx { actor: self.actor.clone(), ..Tx::of(open) })
-=======
-        Ok(match self {
-            Self::Postgres(pool) => Tx::Pg(pool.begin().await?),
-            Self::Sqlite { writer, .. } => Tx::Lite(begin_to_write(writer).await?),
-        })
->>>>>>> importdoor
     }
 
     /// For several statements that only read, see the same moment, and may read large parts of tables: searches, counts, exports.
