@@ -51,6 +51,21 @@ pub fn read(cell: &str) -> Value {
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// A text as a cell: as it is, or as JSON in quotes when blanks around it or a quote at its beginning would be lost.
+pub fn write_text(text: &str) -> Cow<'_, str> {
+    if text.trim() == text && !text.starts_with('"') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(Value::from(text).to_string())
+}
+
+/// The text that [`write_text`] was given.
+pub fn read_text(cell: &str) -> String {
+    let text = cell.trim();
+    let quoted = text.starts_with('"').then(|| serde_json::from_str(text).ok()).flatten();
+    quoted.unwrap_or_else(|| text.to_owned())
+}
+
 /// Like [`read`], but `a|b` is a list of two texts: for answers to questions with several choices.
 pub fn read_answer(cell: &str) -> Value {
     match read(cell) {
@@ -171,6 +186,13 @@ mod tests {
             prop_assert_eq!(restore(&harmless), cell.as_str());
             prop_assert_eq!(&read(&cell), &value);
             prop_assert_eq!(read_answer(&cell), value);
+        }
+
+        #[test]
+        fn every_text_comes_back_from_a_cell(text in "[\" '=+a\\\\]{0,6}") {
+            let cell = write_text(&text);
+            let harmless = neutralise(&cell);
+            prop_assert_eq!(read_text(restore(&harmless)), text.as_str());
         }
     }
 }

@@ -14,6 +14,7 @@ mod duplicates;
 mod endpoints;
 mod evidence;
 mod export;
+mod export_round;
 mod hooks;
 mod idempotency;
 mod imports;

@@ -101,6 +101,7 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/contacts: admin leads:read
     POST /api/v1/contacts: admin leads:write
     POST /api/v1/contacts/batch: admin leads:write
+    GET /api/v1/contacts/export: admin leads:read
     POST /api/v1/contacts/search: admin leads:read
     POST /api/v1/contacts/tags: admin leads:write
     GET /api/v1/contacts/{contactId}: admin leads:read
@@ -122,6 +123,17 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/files/{leadId}: admin leads:read
     GET /api/v1/files/{leadId}/{fileKey}: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /api/v1/imports: admin leads:read
+    POST /api/v1/imports: admin leads:write
+    GET /api/v1/imports/{importId}: admin leads:read
+    DELETE /api/v1/imports/{importId}: admin leads:write
+    PATCH /api/v1/imports/{importId}: admin leads:write
+    POST /api/v1/imports/{importId}/cancel: admin leads:write
+    POST /api/v1/imports/{importId}/check: admin leads:write
+    GET /api/v1/imports/{importId}/errors: admin leads:read
+    PUT /api/v1/imports/{importId}/file: admin leads:write
+    POST /api/v1/imports/{importId}/start: admin leads:write
+    POST /api/v1/imports/{importId}/undo: admin leads:write
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
@@ -138,6 +150,11 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/lanes/{stage}/resume: installation
     GET /api/v1/leads: admin leads:read
     POST /api/v1/leads: admin leads:write
+    GET /api/v1/leads/export: admin leads:read
+    GET /api/v1/leads/process: admin leads:read
+    POST /api/v1/leads/process: admin leads:write
+    GET /api/v1/leads/process/{processId}: admin leads:read
+    POST /api/v1/leads/process/{processId}/cancel: admin leads:write
     POST /api/v1/leads/status: admin leads:write
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read
@@ -181,6 +198,7 @@ async fn each_route_opens_to_its_scope_only() {
     PATCH /api/v1/segments/{segmentId}: admin campaigns:write
     POST /api/v1/segments/{segmentId}/check: admin leads:read
     POST /api/v1/segments/{segmentId}/copy: admin campaigns:write
+    GET /api/v1/segments/{segmentId}/export: admin leads:read
     GET /api/v1/segments/{segmentId}/history: admin leads:read
     GET /api/v1/segments/{segmentId}/members: admin leads:read
     POST /api/v1/segments/{segmentId}/members: admin leads:write
@@ -188,6 +206,7 @@ async fn each_route_opens_to_its_scope_only() {
     POST /api/v1/segments/{segmentId}/members/remove: admin leads:write
     POST /api/v1/segments/{segmentId}/rebuild: admin campaigns:write
     POST /api/v1/sms/send: admin leads:write
+    GET /api/v1/submissions/export: admin leads:read
     GET /api/v1/submissions/{submissionId}: admin leads:read
     PATCH /api/v1/submissions/{submissionId}: admin leads:write
     POST /api/v1/submissions/{submissionId}/resume: admin leads:write

@@ -53,6 +53,8 @@ enum Place {
 enum Form {
     /// Texts as they are, lists of texts with `|` between them, everything else as JSON.
     Plain,
+    /// The same for texts that may have blanks around them.
+    Text,
     /// So that every value can be told from every other.
     Exact,
 }
@@ -182,7 +184,7 @@ const LEAD_GROUPS: [Group; 6] = [
     group("questionnaire.", At::Answers, Form::Exact),
     group("custom.", At::Map(&["customFields"]), Form::Exact),
     group("attribution.params.", At::Map(&["attribution", "params"]), Form::Exact),
-    group("attribution.", At::Map(&["attribution"]), Form::Plain),
+    group("attribution.", At::Map(&["attribution"]), Form::Text),
     group("compliance.", At::Map(&["compliance"]), Form::Exact),
     group("file.", At::Files, Form::Exact),
 ];
@@ -274,7 +276,11 @@ impl Column {
     pub(super) fn named(what: What, name: &str) -> Option<Self> {
         let column = |place: Place, form: Form| Some(Self { name: name.to_owned(), place, form });
         if what.head().contains(&name) || what.tail().contains(&name) {
-            let form = if name == "notes" { Form::Exact } else { Form::Plain };
+            let form = match name {
+                "notes" => Form::Exact,
+                _ if name.starts_with("address.") => Form::Text,
+                _ => Form::Plain,
+            };
             // What a contact calls its source can be brought in; how a lead came in cannot.
             let path = if name == "leadSource" { "source" } else { name };
             let members = path.split('.').map(str::to_owned).collect();
@@ -320,7 +326,8 @@ impl Column {
         let Some(value) = self.value(row) else { return Cow::Borrowed("") };
         match (self.form, value) {
             (Form::Plain, Cow::Borrowed(Value::String(text))) => Cow::Borrowed(text),
-            (Form::Plain, value) => Cow::Owned(list(&value)),
+            (Form::Text, Cow::Borrowed(Value::String(text))) => cells::write_text(text),
+            (Form::Plain | Form::Text, value) => Cow::Owned(list(&value)),
             (Form::Exact, value) => Cow::Owned(cells::write(&value)),
         }
     }

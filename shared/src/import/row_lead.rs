@@ -96,10 +96,12 @@ impl Reader<'_> {
             }
             Target::Timezone => details.timezone = Some(person::timezone(text)?),
             Target::Address(line) => {
-                details.address.insert(line.clone(), short(text.into(), ADDRESS_LINE_MAX)?);
+                details
+                    .address
+                    .insert(line.clone(), short(cells::read_text(text).into(), ADDRESS_LINE_MAX)?);
             }
             Target::Attribution(name) => {
-                let value = short(text.into(), ATTRIBUTION_TEXT_MAX)?;
+                let value = short(cells::read_text(text).into(), ATTRIBUTION_TEXT_MAX)?;
                 details.attribution.insert(name.clone(), value);
             }
             Target::Param(key) => {
