@@ -53,12 +53,12 @@ enum Command {
     Keys(keys::Options),
     /// The key ring that guards credentials: generate, rotate.
     Secrets(secrets::Options),
-    /// Leads, contacts, submissions or a segment as CSV or NDJSON.
-    Export(export::Options),
     /// The audit log: who did what, when, and what it was before and after.
     Audit(audit::Options),
     /// Bring a file of leads or contacts in, or take it back.
     Import(import::Options),
+    /// Leads, contacts, submissions or a segment as CSV or NDJSON.
+    Export(export::Options),
     /// Stage jobs: list, show, retry, discard; pause and resume lanes.
     Jobs(jobs::Options),
 }
@@ -97,9 +97,9 @@ async fn run(line: Line) -> Result<(), Box<dyn std::error::Error>> {
         Command::Demo(options) => demo::run(&settings, options).await?,
         Command::Keys(options) => keys::run(&settings, options).await?,
         Command::Secrets(options) => secrets::run(&settings, options).await?,
-        Command::Export(options) => export::run(&settings, options).await?,
         Command::Audit(options) => audit::run(&settings, options).await?,
         Command::Import(options) => import::run(&settings, options).await?,
+        Command::Export(options) => export::run(&settings, options).await?,
         Command::Jobs(options) => jobs::run(&settings, options).await?,
     }
     Ok(())

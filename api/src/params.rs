@@ -61,12 +61,12 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
-        read(parts.uri.query().unwrap_or_default()).map(Self)
+        read_query(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }
 
-/// Reads the query of a URL.
-pub fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+/// Reads query parameters as they stand in a URL.
+pub fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     if let Some((name, _)) =
         form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0'))
     {

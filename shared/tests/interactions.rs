@@ -144,7 +144,7 @@ impl Scene {
     async fn is_suppressed(&self, channel: Channel) -> bool {
         let hash = self.hash().await;
         let person = Suppressed { workspace: self.workspace, hash: &hash };
-        suppressions::is_suppressed(self.store.db.read(), person, channel).await.unwrap()
+        suppressions::is_suppressed(self.store.db.read(), person, channel, noon()).await.unwrap()
     }
 
     async fn suppress(&self) {

@@ -68,16 +68,16 @@ on_both_engines! {
         let (own, other) = (store.workspace("own").await, store.workspace("other").await);
         let (db, hash) = (&store.db, hash(&Secrets::new(store.db.clone(), ring()), own, PHONE).await);
         let person = Person { workspace: own, hash: &hash };
-        let is = async |channel| suppressions::is_suppressed(db.read(), person, channel).await.unwrap();
+        let is = async |channel| suppressions::is_suppressed(db.read(), person, channel, noon()).await.unwrap();
         assert!(!is(Channel::Sms).await && !is(Channel::Voice).await);
         suppressions::add(db.write(), person, &because(Reach::Sms, "stop")).await.unwrap();
         assert!(is(Channel::Sms).await && !is(Channel::Voice).await);
         let elsewhere = Person { workspace: other, hash: &hash };
-        assert!(!suppressions::is_suppressed(db.read(), elsewhere, Channel::Sms).await.unwrap());
+        assert!(!suppressions::is_suppressed(db.read(), elsewhere, Channel::Sms, noon()).await.unwrap());
 
         let mut tx = db.begin().await.unwrap();
         suppressions::add(tx.ex(), person, &because(Reach::All, "call")).await.unwrap();
-        assert!(suppressions::is_suppressed(tx.ex(), person, Channel::Voice).await.unwrap(), "seen where it was said");
+        assert!(suppressions::is_suppressed(tx.ex(), person, Channel::Voice, noon()).await.unwrap(), "seen where it was said");
         tx.commit().await.unwrap();
         assert_eq!(suppressions::remove(db.write(), person, Reach::Sms).await.unwrap(), 1);
         assert!(is(Channel::Sms).await && is(Channel::Voice).await, "all is all");
@@ -111,5 +111,25 @@ on_both_engines! {
         assert!(add(Reach::All, "call", 5).await);
         assert_eq!(suppressions::lift_stop(db.write(), person).await.unwrap(), 0);
         assert_eq!(known().await, [said(Reach::All, "call", 5), said(Reach::Sms, "manual", 2)]);
+    }
+
+    async fn what_lasts_longer_counts_and_what_has_ended_stands_no_more(store: TestStore) {
+        let own = store.workspace("own").await;
+        let person = Person { workspace: own, hash: "h" };
+        let until = |hours| Some(noon() + Duration::hours(hours));
+        let add = async |reason: &str, expires_at| {
+            let said = Suppression { expires_at, ..because(Reach::Voice, reason) };
+            suppressions::add(store.db.write(), person, &said).await.unwrap()
+        };
+        let at = async |hours| {
+            let now = noon() + Duration::hours(hours);
+            suppressions::is_suppressed(store.db.read(), person, Channel::Voice, now).await.unwrap()
+        };
+        assert!(add("manual", until(2)).await && !add("manual", until(1)).await);
+        assert!(at(1).await && !at(2).await);
+        assert!(add("manual", until(3)).await && at(2).await);
+        assert!(add("stop", None).await && at(9).await);
+        assert!(!add("manual", until(5)).await, "a STOP for ever is not made shorter");
+        assert!(add("manual", None).await, "this one the person cannot take back");
     }
 }

@@ -82,13 +82,17 @@ impl Options {
     async fn order(&self, db: &Db, asker: Asker) -> Result<Order, Failure> {
         let query = self.query()?;
         let order = match (self.list, &self.segment) {
-            (List::Leads, None) => asker.leads(db, params::read(&query).map_err(said)?).await,
-            (List::Contacts, None) => asker.contacts(db, params::read(&query).map_err(said)?).await,
+            (List::Leads, None) => asker.leads(db, params::read_query(&query).map_err(said)?).await,
+            (List::Contacts, None) => {
+                asker.contacts(db, params::read_query(&query).map_err(said)?).await
+            }
             (List::Submissions, None) => {
-                asker.submissions(db, params::read(&query).map_err(said)?).await
+                asker.submissions(db, params::read_query(&query).map_err(said)?).await
             }
             (List::Segment, Some(id)) => {
-                asker.members(db, SegmentId::parse(id)?, params::read(&query).map_err(said)?).await
+                asker
+                    .members(db, SegmentId::parse(id)?, params::read_query(&query).map_err(said)?)
+                    .await
             }
             (List::Segment, None) => return Err("which segment? give its id, seg_…".into()),
             (_, Some(more)) => return Err(format!("`{more}` is one word too many").into()),

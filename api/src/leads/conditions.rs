@@ -51,7 +51,7 @@ impl FromRequestParts<Arc<Api>> for Filtered {
         }
         let mut rest = form_urlencoded::Serializer::new(String::new());
         rest.extend_pairs(pairs().filter(|(name, _)| name != NAME));
-        Ok(Self { query: params::read(&rest.finish())?, conditions })
+        Ok(Self { query: params::read_query(&rest.finish())?, conditions })
     }
 }
 

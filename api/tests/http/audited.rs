@@ -98,6 +98,10 @@ const AUDITED_ELSEWHERE: &[&str] = &[
     "POST /webhooks/{webhookId}/replay",
     "POST /webhooks/{webhookId}/rotate-secret",
     "PUT /workspace/retention",
+    "POST /imports",
+    "POST /imports/{importId}/cancel",
+    "POST /imports/{importId}/start",
+    "POST /imports/{importId}/undo",
 ];
 
 /// Routes that are not told of, and why.
@@ -124,6 +128,12 @@ const NOT_AUDITED: &[(&str, &str)] = &[
     ("POST /search/parse", "changes nothing"),
     ("POST /segments/preview", "changes nothing"),
     ("POST /segments/{segmentId}/check", "changes nothing"),
+    ("POST /files", "a file by itself does nothing; the import that uses it is told of"),
+    ("PUT /imports/{importId}/file", "a draft: its start is told of"),
+    ("PATCH /imports/{importId}", "a draft: its start is told of"),
+    ("DELETE /imports/{importId}", "a draft: its start is told of"),
+    ("POST /imports/{importId}/check", "changes nothing that people have"),
+    ("POST /leads/{leadId}/evidence", "intake: the evidence is the record"),
     ("POST /suppressions/check", "changes nothing"),
     ("POST /webhooks/{webhookId}/test", "sends a test message; the log of messages tells of it"),
 ];

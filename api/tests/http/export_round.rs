@@ -173,9 +173,9 @@ async fn exported_contacts_are_read_again_unchanged() {
             "properties": {
                 "p_text": (["0123", "=x", "[1]", "\"q\""][n % 4]), "p_number": -0.5, "p_date": "2026-02-28",
                 "p_datetime": "2026-11-21T12:00:00.123456Z", "p_boolean": n % 2 == 0,
-                "p_list": ([json!(["a", "b"]), json!(["a|b", "c"]), json!(["40"]), json!(["[1]", "=x"])][n % 4])
+                "p_list": ([vec!["a", "b"], vec!["a|b", "c"], vec!["40"], vec!["[1]", "=x"]][n % 4])
             },
-            "tags": ([json!(["vip"]), json!(["a|b", "=x"]), json!(["40"])][n % 3]), "doNotContactUntil": "2027-01-01T00:00:00Z"
+            "tags": ([vec!["vip"], vec!["a|b", "=x"], vec!["40"]][n % 3]), "doNotContactUntil": "2027-01-01T00:00:00Z"
         });
         let made = world.post("/api/v1/contacts", contact).await;
         assert_eq!(made.status, 201, "{made:?}");

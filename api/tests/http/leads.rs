@@ -64,6 +64,13 @@ async fn a_submitted_lead_is_taken_in_normalised_and_pushed() {
           }
         ],
         "firstName": "Maria",
+        "flags": {
+          "dnc": false,
+          "doNotContactUntil": null,
+          "isDuplicate": false,
+          "isTest": false,
+          "suppressed": []
+        },
         "isDuplicate": false,
         "isTest": false,
         "lastName": "Diaz",

@@ -123,6 +123,17 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/files/{leadId}: admin leads:read
     GET /api/v1/files/{leadId}/{fileKey}: admin leads:read
     POST /api/v1/hooks/{agentId}: admin leads:read leads:write campaigns:read campaigns:write ops secrets:write installation
+    GET /api/v1/imports: admin leads:read
+    POST /api/v1/imports: admin leads:write
+    GET /api/v1/imports/{importId}: admin leads:read
+    DELETE /api/v1/imports/{importId}: admin leads:write
+    PATCH /api/v1/imports/{importId}: admin leads:write
+    POST /api/v1/imports/{importId}/cancel: admin leads:write
+    POST /api/v1/imports/{importId}/check: admin leads:write
+    GET /api/v1/imports/{importId}/errors: admin leads:read
+    PUT /api/v1/imports/{importId}/file: admin leads:write
+    POST /api/v1/imports/{importId}/start: admin leads:write
+    POST /api/v1/imports/{importId}/undo: admin leads:write
     GET /api/v1/interactions/{interactionId}: admin leads:read
     GET /api/v1/jobs: admin ops
     POST /api/v1/jobs/discard: admin ops
@@ -140,6 +151,10 @@ async fn each_route_opens_to_its_scope_only() {
     GET /api/v1/leads: admin leads:read
     POST /api/v1/leads: admin leads:write
     GET /api/v1/leads/export: admin leads:read
+    GET /api/v1/leads/process: admin leads:read
+    POST /api/v1/leads/process: admin leads:write
+    GET /api/v1/leads/process/{processId}: admin leads:read
+    POST /api/v1/leads/process/{processId}/cancel: admin leads:write
     POST /api/v1/leads/status: admin leads:write
     POST /api/v1/leads/submit: admin leads:write
     GET /api/v1/leads/{leadId}: admin leads:read

@@ -113,7 +113,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let open = match &self.pools {
             Pools::Postgres(pool) => Open::Pg(pool.begin().await?),
-            Pools::Sqlite { writer, .. } => Open::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { writer, .. } => Open::Lite(begin_to_write(writer).await?),
         };
         Ok(Tx { actor: self.actor.clone(), ..Tx::of(open) })
     }
@@ -142,6 +142,19 @@ impl Db {
                 writer.close().await;
             }
         }
+    }
+}
+
+/// SQLite ends a transaction by itself when its disk is full. The connection does not hear of that, takes itself for one within a
+/// transaction ever after, and begins no other: it is put away for a new one.
+async fn begin_to_write(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }
 

@@ -16,7 +16,6 @@ use shared::{
         notices::{self, Kind},
         webhooks::{MessageState, State, Switch, sweep},
     },
-    testing::TestStore,
     webhook::{Draft, Event},
 };
 use std::{collections::BTreeSet, sync::atomic::Ordering};

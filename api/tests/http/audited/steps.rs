@@ -16,8 +16,7 @@ pub async fn configuration(s: &mut Steps) {
     s.step("PUT /agents/{agentName}", "/agents/other", json!({"provider": provider})).await;
     s.step("DELETE /agents/{agentName}", "/agents/other", json!({})).await;
     s.step("DELETE /secrets/{secretName}", "/secrets/spare", json!({})).await;
-    let rule =
-        json!({"field": "email", "operator": "equals", "value": format!("{CANARY}@example.com")});
+    let rule = json!({"field": "lead.email", "operator": "equals", "value": format!("{CANARY}@example.com")});
     let config = |days: i64| {
         json!({"duplicates": {"windowDays": days}, "disqualification": [{"name": "Not them", "rule": rule}],
             "endpoints": [{"id": "one", "name": "SunPeak", "url": "https://one.example.com/leads", "response": {}}]})
@@ -54,7 +53,7 @@ pub async fn configuration(s: &mut Steps) {
     let url = format!("/tracking-sites/{site}");
     s.step("DELETE /tracking-sites/{siteId}", &url, json!({})).await;
     s.again("DELETE /tracking-sites/{siteId}", &url, json!({})).await;
-    let change = json!({"plan": "pro", "timezone": "America/Los_Angeles"});
+    let change = json!({"plan": "premium", "timezone": "America/Los_Angeles"});
     s.step("PATCH /workspace", "/workspace", change.clone()).await;
     s.again("PATCH /workspace", "/workspace", change).await;
     add_key(&s.world.db, s.world.workspace, &["ops"], None).await;

@@ -8,6 +8,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 mod apply;
+mod bad;
 pub mod by_hand;
 mod forget;
 mod part;

@@ -4,7 +4,8 @@
 //! generation has moved on, and writes nothing.
 use super::{
     Counts, Db, Key, State, StoreError, Tx,
-    apply::{self, Applied, Bad, Stop, Work},
+    apply::{self, Applied, Stop, Work},
+    bad,
     part::{self, Ahead, Open},
     undo,
 };
@@ -12,21 +13,19 @@ use crate::{
     clock::{Clock, Time},
     failpoint::failpoint,
     ids::{ImportId, WorkspaceId},
-    import::{ImportConfig, Known, Plan, Problem},
+    import::{ImportConfig, Known, Plan},
     store::{
-        Rows, live,
+        live,
         notices::{self, Kind, Notice},
         properties,
     },
 };
 use chrono::TimeDelta;
-use serde::Serialize;
 use sqlx::types::Json;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use uuid::Uuid;
 
 /// How long an import is a worker's without a part that goes well.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
@@ -199,7 +198,7 @@ impl Claim {
         let (workspace, import) = self.key;
         let work = Work { workspace, import, file_name: &self.file_name, plan, now };
         let applied = apply::apply(&mut tx, &work, open.records.clone()).await?;
-        write_errors(&mut tx, self.key, &applied.bad).await?;
+        bad::keep(&mut tx, self.key, &applied.bad).await?;
         self.count(&mut tx, &applied, now).await?;
         live::reassess(&mut tx, &applied.touched, now).await?;
         failpoint("import.before_commit", &open.number.to_string());
@@ -359,43 +358,4 @@ pub(super) async fn plan(
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Stop::Hopeless(said.join("; "))
     })
-}
-
-#[derive(Serialize)]
-struct ErrorRow<'a> {
-    workspace_id: Uuid,
-    import_id: Uuid,
-    row_number: i64,
-    problems: &'a [Problem],
-    record: &'a str,
-}
-
-async fn write_errors(
-    tx: &mut Tx,
-    (workspace, import): Key,
-    bad: &[Bad],
-) -> Result<(), StoreError> {
-    if bad.is_empty() {
-        return Ok(());
-    }
-    let row = |bad: &'_ Bad| -> serde_json::Value {
-        serde_json::to_value(ErrorRow {
-            workspace_id: workspace.0,
-            import_id: import.0,
-            row_number: bad.number,
-            problems: &bad.problems,
-            record: &bad.record,
-        })
-        .unwrap_or_default()
-    };
-    tx.ex()
-        .sql(
-            "INSERT INTO import_error (workspace_id, import_id, row_number, problems, record)
-             SELECT r.workspace_id, r.import_id, r.row_number, r.problems, r.record
-             FROM ROWS($1: workspace_id uuid, import_id uuid, row_number bigint, problems jsonb, record text) r",
-        )
-        .bind(Rows::of(&bad.iter().map(row).collect::<Vec<_>>()))
-        .run()
-        .await
-        .map(drop)
 }

@@ -40,7 +40,7 @@ pub(super) async fn take(
         for row in rows {
             let home = campaigns.home(&row);
             let known = known.remove(&row.draft.row).unwrap_or_default();
-            wave.decide(work, row, home, known, applied);
+            wave.decide(work, row, (home, known), applied);
         }
         wave.write(tx, work, applied).await?;
     }
@@ -178,8 +178,7 @@ impl Wave {
         &mut self,
         work: &Work<'_>,
         row: Row,
-        home: Home,
-        known: Vec<LeadNow>,
+        (home, known): (Home, Vec<LeadNow>),
         applied: &mut Applied,
     ) {
         let lead = meant(work, &home, known);
@@ -202,7 +201,7 @@ impl Wave {
                 self.updates.push((lead.id, to));
             }
             (Act::Create(body) | Act::Update { to: body, .. }, _) => match home.home {
-                Ok(campaign) => self.create(work, row, campaign, body, applied),
+                Ok(campaign) => self.create(work, row, (campaign, body), applied),
                 Err(problems) => applied.refuse(&row, problems),
             },
         }
@@ -212,8 +211,7 @@ impl Wave {
         &mut self,
         work: &Work<'_>,
         row: Row,
-        campaign: CampaignId,
-        LeadBody { person, details }: LeadBody,
+        (campaign, LeadBody { person, details }): (CampaignId, LeadBody),
         applied: &mut Applied,
     ) {
         if person.email.is_empty() && person.phone.is_empty() {
