@@ -151,7 +151,7 @@ impl Asker {
         let ContactExport { q, include_deleted, format, fields, raw } = asked;
         let ready = ready_text(db, self.workspace, q).await?;
         // What is searched for may be a person; what of people the search looks at is not.
-        let reads = ready.rule.as_ref().map(|rule| rule.reads());
+        let reads = ready.rule.as_ref().map(shared::rules::Rule::reads);
         let filters = json!({"searchReads": reads, "includeDeleted": include_deleted});
         let span = everybody(db, self.workspace).await?;
         let (zone, among) = (ready.settings.zone(), among(include_deleted));

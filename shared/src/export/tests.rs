@@ -99,7 +99,7 @@ fn lists_of_texts_are_read_again() {
     {
         let row = json!({"tags": texts, "properties": {"list": texts}});
         let layout = Layout::chosen(What::Contacts, ["tags", "property.list"]).unwrap();
-        let cells: Vec<String> = layout.cells(&row).map(|cell| cell.into_owned()).collect();
+        let cells: Vec<String> = layout.cells(&row).map(std::borrow::Cow::into_owned).collect();
         for cell in &cells {
             assert_eq!(cells::read_texts(cell), texts, "{cell}");
         }

@@ -148,7 +148,7 @@ on_both_engines! {
         world.clock.forward(chrono::Duration::seconds(1));
         let ask = Ask { workspace: world.workspace, lead: sold.lead_id, campaign: None, repeat: None, at: world.clock.now() };
         let wish = Wish { status: Status::Failed, reason: "said the buyer", by: "key desk", buyer_lead_id: None };
-        let done = desk::at(db, &ask, |desk| set::set(desk, sold.submission_id.unwrap(), wish.clone(), ask.at)).await;
+        let done = desk::at(db, &ask, |desk| set::set(desk, sold.submission_id.unwrap(), wish, ask.at)).await;
         assert!(matches!(done.unwrap(), Done::<moves::Refused>::Did { .. }));
         assert_eq!(told(&world, id, "corrected").await[6..], ["lead.failed failed true", "lead.processed failed true"]);
         world.clock.forward(chrono::Duration::seconds(1));
