@@ -76,11 +76,7 @@ pub async fn measure(
         let before: i64 = count(&mut database, kind).await?;
         let took = import(options, &servers.database_url, (&file, kind)).await?;
         let new = count(&mut database, kind).await? - before;
-        let broken = if options.imports.broken == 0 {
-            0
-        } else {
-            options.imports.rows / options.imports.broken
-        };
+        let broken = options.imports.rows.checked_div(options.imports.broken).unwrap_or(0);
         if new != (options.imports.rows - broken) as i64 {
             return Err(Trouble::Void(format!(
                 "{new} new {kind} of {} rows",

@@ -133,7 +133,7 @@ on_both_engines! {
         let secrets = Secrets::new(store.db.clone(), ring());
         kept(&store, own, "texter", &texts("a", "b")).await;
         for name in ["a", "b"] {
-            let secrets::Deleted::Used(by) = secrets.delete(own, name).await.unwrap() else { panic!("{name} is used") };
+            let secrets::Deleted::Used(by) = secrets.delete(own, name, noon()).await.unwrap() else { panic!("{name} is used") };
             assert_eq!((by.campaigns.len(), by.agents), (0, vec!["texter".to_owned()]));
         }
         let config = voice("nobody");

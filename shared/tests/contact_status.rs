@@ -200,8 +200,8 @@ on_both_engines! {
         assert_eq!(keep(&store, &says(&ada, out, false)).await.revision, after.revision, "said again");
         // Whatever number the lead has: the contact is asked as well.
         let who = (workspace, ada.id);
-        assert!(consent::is_out(store.db.read(), who, Channel::Sms).await.unwrap());
-        assert!(!consent::is_out(store.db.read(), who, Channel::Voice).await.unwrap());
+        let word = consent::word(store.db.read(), who).await.unwrap();
+        assert_eq!((word.is_out(Channel::Sms), word.is_out(Channel::Voice)), (true, false));
         let back = Outs { sms: Some(false), ..Outs::default() };
         keep(&store, &says(&ada, back, false)).await;
         assert_eq!(suppressed(&store, workspace).await, []);

@@ -3,7 +3,7 @@ use super::*;
 use crate::{
     ids::{AgentId, LeadId, WorkspaceId},
     outreach::Report,
-    store::interactions::Direction,
+    store::{interactions::Direction, suppressions},
 };
 use serde_json::json;
 use sqlx::types::Json;

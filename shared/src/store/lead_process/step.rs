@@ -85,7 +85,7 @@ async fn once(
                 rows.push(submission(&row, lead, campaign.revision, (now, redeliver_at)));
             }
             Some(campaign) => {
-                closed = Some(format!("the campaign {} is {}", campaign.code, campaign.state))
+                closed = Some(format!("the campaign {} is {}", campaign.code, campaign.state));
             }
             None => {}
         }

@@ -266,7 +266,7 @@ pub async fn change<E>(
     save(&mut tx, (workspace, id), &draft, now).await?;
     match switch {
         Switch::On if before.state != State::On => {
-            turn(&mut tx, (workspace, id), State::On).await?
+            turn(&mut tx, (workspace, id), State::On).await?;
         }
         Switch::Off if before.state != State::Off => {
             turn(&mut tx, (workspace, id), State::Off).await?;
