@@ -1,5 +1,6 @@
 //! The OpenAPI document's own words; paths and schemas come from the handlers.
 use crate::error::Failure;
+use shared::export::Format;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -20,11 +21,12 @@ use utoipa::{
             `POST /voice/calls/initiate`, and refused by the other POST routes, which either change nothing when repeated or answer 409 (activities carry a `key` each); webhooks of providers may carry one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Failure)),
+    components(schemas(Failure, Format)),
     modifiers(&Keys),
     security(("apiKey" = []), ("bearer" = [])),
     tags(
         (name = "Leads", description = "Take in, store, list and show leads and their submissions."),
+        (name = "Exports", description = "Leads, contacts, submissions and segments as files, streamed."),
         (name = "Imports", description = "Files of leads or contacts: uploaded, tried out, brought in, undone."),
         (name = "Campaigns", description = "What leads are collected for. Each save makes a revision."),
         (name = "Contacts", description = "The people behind the leads: what is known of them, whether they are worked with, and how they may be reached."),

@@ -103,7 +103,9 @@ impl Options {
 
 /// A refusal with every problem, as a person reads it.
 fn said(refusal: ApiError) -> String {
-    let details = refusal.details.iter().map(|one| format!("\n  {} {}", one.path, one.message));
+    // The message tells of a single problem.
+    let several = refusal.details.iter().filter(|_| refusal.details.len() > 1);
+    let details = several.map(|one| format!("\n  {} {}", one.path, one.message));
     format!("{}{}", refusal.message, details.collect::<String>())
 }
 
