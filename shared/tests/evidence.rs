@@ -94,7 +94,7 @@ on_both_engines! {
         let scene = Scene::new(store).await;
         let silent = scene.new_lead(json!({"compliance": {"own": 1}})).await;
         assert_eq!(scene.evidence(silent).await, []);
-        let compliance = json!({"tcpaConsent": true, "tcpaText": "Call me.", "consentedAt": "2026-11-24T11:00:00Z",
+        let compliance = json!({"tcpaConsent": true, "tcpaText": "Call me.", "consentedAt": "2026-11-21T11:00:00Z",
             "trustedFormCertUrl": CERT, "universal_leadid": "no token", "own": {"a": [1]}});
         let lead = scene.new_lead(json!({"compliance": compliance, "attribution": {"captureUrl": "https://a.example"}})).await;
         let first = scene.evidence(lead).await;

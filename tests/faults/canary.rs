@@ -323,7 +323,7 @@ async fn live(stage: &Stage, contact: &str, campaign: &str) {
     let twin = stage.post("/leads/submit", twin).await;
     stage.at_rest(12).await;
     let twin = desk.ask(&format!("/leads/{}", twin["leadId"].as_str().unwrap()), None).await;
-    let twin = twin["lead"]["contactId"].clone();
+    let twin = twin["contactId"].clone();
     assert!(twin.is_string(), "{twin}");
     stage
         .post(
@@ -346,8 +346,7 @@ async fn a_person_is_seen_in_no_log_and_no_queue_and_after_erasure_in_no_table()
     stage.at_rest(2).await;
     let lead = taken["leadId"].as_str().unwrap();
     let shown = stage.world().desk.ask(&format!("/leads/{lead}"), None).await;
-    let contact =
-        shown["lead"]["contactId"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned();
+    let contact = shown["contactId"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned();
     fail(&stage).await;
     wait_and_go_on(&stage).await;
     live(&stage, &contact, &campaign).await;

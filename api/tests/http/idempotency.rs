@@ -74,7 +74,7 @@ async fn a_key_that_is_none_or_would_not_be_kept_is_refused() {
       Idempotency-Key | must be one header of 1 to 255 visible ASCII characters
     422 VALIDATION_ERROR: Idempotency-Key must be one header of 1 to 255 visible ASCII characters
       Idempotency-Key | must be one header of 1 to 255 visible ASCII characters
-    422 VALIDATION_ERROR: Idempotency-Key is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads, /api/v1/leads/{leadId}/submit, /api/v1/leads/{leadId}/repost, /api/v1/leads/{leadId}/deliver, /api/v1/leads/{leadId}/points, /api/v1/sms/send, /api/v1/voice/calls/initiate
-      Idempotency-Key | is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads, /api/v1/leads/{leadId}/submit, /api/v1/leads/{leadId}/repost, /api/v1/leads/{leadId}/deliver, /api/v1/leads/{leadId}/points, /api/v1/sms/send, /api/v1/voice/calls/initiate
+    422 VALIDATION_ERROR: Idempotency-Key is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads, /api/v1/leads/process, /api/v1/leads/{leadId}/submit, /api/v1/leads/{leadId}/repost, /api/v1/leads/{leadId}/deliver, /api/v1/leads/{leadId}/points, /api/v1/sms/send, /api/v1/voice/calls/initiate
+      Idempotency-Key | is not kept for this route; it is for POST /api/v1/leads/submit, /api/v1/leads, /api/v1/leads/process, /api/v1/leads/{leadId}/submit, /api/v1/leads/{leadId}/repost, /api/v1/leads/{leadId}/deliver, /api/v1/leads/{leadId}/points, /api/v1/sms/send, /api/v1/voice/calls/initiate
     "#);
 }

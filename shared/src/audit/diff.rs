@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(before, json!({"a.b": 1, "rules[1].name": "y", "gone.deep": [1]}));
         assert_eq!(
             after,
-            json!({"a.b": 2, "rules[1].name": "z", "rules[2]": {"name": "n"}, "new": null})
+            json!({"a.b": 2, "rules[1].name": "z", "rules[2].name": "n", "new": null})
         );
         assert_eq!(diff(&old, &old), (json!({}), json!({})));
     }

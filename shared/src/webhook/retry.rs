@@ -104,7 +104,7 @@ pub fn is_given_up(failures: i64, failing_since: Time, now: Time) -> bool {
 
 /// The pause until the next probe, after so many.
 pub fn probe_pause(probes: i64) -> Span {
-    let doubled = u32::try_from(probes).unwrap_or(0).min(10);
+    let doubled = probes.clamp(0, 10) as u32;
     (PROBE_FIRST * 2_i32.pow(doubled)).min(PROBE_PAUSE_MAX)
 }
 

@@ -203,11 +203,11 @@ pub async fn operations(s: &mut Steps) {
     s.step("POST /jobs/{submissionId}/settle", &of(&held, "settle"), verdict).await;
     s.failed(23).await;
     s.world.clock.forward(chrono::Duration::seconds(1));
-    s.step("POST /jobs/retry", "/jobs/retry", json!({})).await;
-    s.again("POST /jobs/retry", "/jobs/retry", json!({})).await;
+    s.step("POST /jobs/retry", "/jobs/retry", json!({"dryRun": false})).await;
+    s.again("POST /jobs/retry", "/jobs/retry", json!({"dryRun": false})).await;
     s.failed(24).await;
     s.world.clock.forward(chrono::Duration::seconds(1));
-    s.step("POST /jobs/discard", "/jobs/discard", json!({})).await;
+    s.step("POST /jobs/discard", "/jobs/discard", json!({"dryRun": false})).await;
     automation(s).await;
 }
 
