@@ -196,7 +196,9 @@ fn shared_part(text: &str) -> String {
     let mut rest = text;
     while let Some(start) = rest.find('{') {
         out.push_str(&rest[..start]);
-        rest = &rest[start + rest[start..].find('}').map_or(0, |end| end + 1)..];
+        // One that is open at the end of a literal goes on in the next one of a `concat!`.
+        let length = rest[start..].find('}').map_or(rest.len() - start, |end| end + 1);
+        rest = &rest[start + length..];
     }
     format!(" {} ", (out + rest).to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use shared::testing::Process;
 use std::{net::TcpListener, time::Duration};
 
-const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// A key ring.
+pub const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Opens the accounts with the providers.
 const ACCOUNT_KEY: &str = "an-account-key";
 /// Signs webhooks: text for Vapi, the base64 of 24 bytes for the generic provider.

@@ -2,6 +2,7 @@
 //! one key.
 use crate::{
     oracle::{self, Submission},
+    phones::KEYS,
     sender::{Sender, Sent},
     sink::Mode,
     wait::wait_for,
@@ -23,6 +24,7 @@ impl Theatre {
     pub async fn open(idempotent: bool) -> Self {
         let mut world = World::new().await;
         world.set("LEADRAIL_LEASE_SECONDS", "1");
+        world.set("LEADRAIL_SECRET_KEYS", KEYS);
         let others = [world.api().await, world.scheduler().await];
         let sender = world.sender_with_fallback(idempotent).await;
         Self { world, sender, _others: others }
