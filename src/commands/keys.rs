@@ -80,16 +80,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn st
             println!("{secret}");
         }
         Action::List => {
-            for row in keys::list(&db, workspace.id).await? {
-                let state = if row.revoked_at.is_some() { "revoked" } else { "valid" };
-                println!(
-                    "{}  {}…  {state}  {}  {}",
-                    row.id,
-                    row.shown,
-                    row.scopes.join(","),
-                    row.name
-                );
-            }
+            keys::list(&db, workspace.id).await?.iter().for_each(show);
         }
         Action::Revoke { id } => {
             let id = KeyId::parse(&id)?;
@@ -103,4 +94,9 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn st
     }
     db.close().await;
     Ok(())
+}
+
+fn show(row: &keys::KeyRow) {
+    let state = if row.revoked_at.is_some() { "revoked" } else { "valid" };
+    println!("{}  {}…  {state}  {}  {}", row.id, row.shown, row.scopes.join(","), row.name);
 }

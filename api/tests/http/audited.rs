@@ -215,13 +215,13 @@ impl Steps {
         lines
     }
 
-    async fn new(&self, path: &str, body: Value, id: &str) -> String {
+    async fn made(&self, path: &str, body: Value, id: &str) -> String {
         self.world.post(&format!("/api/v1{path}"), body).await.data(id)
     }
 
     async fn contact(&self, nth: u32) -> String {
         let contact = json!({"email": format!("{CANARY}{nth}@example.com"), "firstName": CANARY});
-        self.new("/contacts", contact, "contactId").await
+        self.made("/contacts", contact, "contactId").await
     }
 
     async fn submitted(&self, nth: u32) -> String {
@@ -246,7 +246,7 @@ impl Steps {
         let mut body = lead("SOL");
         body["email"] = json!(format!("{CANARY}{nth}@y.com"));
         body["phone"] = json!(format!("41555503{nth}"));
-        self.new("/leads", body, "leadId").await
+        self.made("/leads", body, "leadId").await
     }
 
     async fn review(&self, nth: u32) -> (String, String) {

@@ -77,7 +77,7 @@ async fn listed(world: &World, path: &str) -> Vec<Value> {
 async fn contacts(world: &World, count: usize) {
     world.post("/api/v1/properties", json!({"name": "Tier", "kind": "text"})).await;
     let contact = |n: usize| {
-        let state = if n % 3 == 0 { "CA" } else { "NY" };
+        let state = if n.is_multiple_of(3) { "CA" } else { "NY" };
         json!({"email": format!("c{n}@example.com"), "state": state, "properties": {"tier": format!("={n}")}})
     };
     let all: Vec<Value> = (0..count).map(contact).collect();

@@ -93,7 +93,7 @@ fn hard_lead(n: usize) -> Value {
             {"key": "roof", "question": "Which roof, =really?", "answer": ["tile|slate", "flat", "=1"]},
             {"key": "age", "question": "Age", "answer": n},
             {"key": "zip", "question": "Zip", "answer": "04107"},
-            {"key": "owner", "question": "Owner", "answer": n % 2 == 0},
+            {"key": "owner", "question": "Owner", "answer": n.is_multiple_of(2)},
             {"key": "both", "question": "Both", "answer": "a|b"},
         ],
         "customFields": {

@@ -96,6 +96,7 @@ async fn events(world: &World, id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_file_is_uploaded_looked_at_brought_in_mended_and_taken_back() {
     let world = world().await;
     world.campaign("SOL", json!({})).await;

@@ -42,6 +42,7 @@ fn body(method: &str, url: &str) -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn another_workspaces_ids_are_not_found_on_any_route() {
     let world = world().await;
     let campaign = world.campaign("SOL", json!({})).await;

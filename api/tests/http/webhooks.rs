@@ -36,6 +36,7 @@ async fn audited(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
     let world = world().await;
     let made = world.post(URL, form()).await;
@@ -132,6 +133,7 @@ async fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn every_problem_of_a_webhook_is_listed_at_once() {
     let world = world().await;
     let bad = json!({
@@ -203,6 +205,7 @@ async fn every_problem_of_a_webhook_is_listed_at_once() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn what_was_told_is_looked_into_and_told_once_more() {
     let world = world().await;
     let made = world.post(URL, form()).await;
