@@ -37,7 +37,7 @@ pub fn write(value: &Value) -> String {
     }
 }
 
-/// The value that [`write`] was given. In files of others: a number in its shortest form, `true`, `false`, and JSON lists, objects and
+/// The value that [`write()`] was given. In files of others: a number in its shortest form, `true`, `false`, and JSON lists, objects and
 /// texts in quotes are what they look like; everything else is text, trimmed.
 pub fn read(cell: &str) -> Value {
     let text = cell.trim();

@@ -1,6 +1,6 @@
 //! Webhooks: who is told, the messages, and what came of them.
 //!
-//! A message is written in the transaction in which its event happens ([`tell`]), posted by whoever takes it ([`work`]), and rung for by
+//! A message is written in the transaction in which its event happens (`tell`), posted by whoever takes it ([`work`]), and rung for by
 //! a sweep ([`sweep`]). Like a job it is taken with its attempt's number and settled with it.
 mod addresses;
 mod log;
